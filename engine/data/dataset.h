@@ -1,0 +1,65 @@
+/* Labelled examples in memory, split into parts. Immutable after loading; any number of threads
+ * read.
+ *
+ * Features are kept as they came (uint8 images stay bytes) and become numbers when a batch is made:
+ * x = (raw * scale - mean[c]) / std[c], the statistics measured on the train part only (chapter
+ * 11). */
+#ifndef GRADUS_ENGINE_DATASET_H
+#define GRADUS_ENGINE_DATASET_H
+
+#include "engine/status.h"
+#include "engine/tensor.h"
+
+typedef struct nn_dataset nn_dataset;
+
+typedef enum { NN_TRAIN, NN_DEV, NN_TEST, NN_PARTS } nn_part;
+
+typedef struct {
+    double dev;    /* share of the examples that are not the files' own test part; default 0.1 */
+    double test;   /* share, used only where the source has no test part of its own; default 0.1 */
+    uint64_t seed; /* of the stratified split and of generators */
+    int64_t limit; /* > 0: use at most so many train examples (stratified); for quick presets */
+    const char *target; /* CSV: name of the target column; NULL: the last column */
+    bool raw;           /* no normalisation */
+} nn_data_args;
+
+/* `source` is a name ("fashion-mnist", "digits", "blobs", "moons", "circles", "spirals", "flower",
+ * each generator also with sizes: "moons:n=500,noise=0.2"), a folder with IDX files, a folder of
+ * images by class (PNG, JPEG), a CSV file, or an NPY file with labels beside it (X.npy and
+ * X.labels.npy). Errors name file, offset or line, and what was expected. The split is a pure
+ * function of source and args. */
+nn_dataset *nn_dataset_open(const char *source, const nn_data_args *args, nn_error *error);
+void nn_dataset_free(nn_dataset *dataset);
+
+const char *nn_dataset_name(const nn_dataset *dataset);   /* "fashion-mnist" */
+const char *nn_dataset_origin(const nn_dataset *dataset); /* where it was read from, for people */
+nn_shape nn_dataset_sample(const nn_dataset *dataset);    /* (1,28,28), (2), ... */
+int nn_dataset_classes(const nn_dataset *dataset);
+const char *nn_dataset_class_name(const nn_dataset *dataset, int label);
+int64_t nn_dataset_count(const nn_dataset *dataset, nn_part part);
+int64_t nn_dataset_class_count(const nn_dataset *dataset, nn_part part, int label);
+/* Id of example i of a part: its stable index in the source (test files continue after train). */
+int64_t nn_dataset_id(const nn_dataset *dataset, nn_part part, int64_t i);
+int nn_dataset_label(const nn_dataset *dataset, nn_part part, int64_t i);
+/* 16 hex digits over content and split: two runs compare only where this is equal. */
+const char *nn_dataset_fingerprint(const nn_dataset *dataset);
+const char *nn_part_name(nn_part part); /* "train", "dev", "test" */
+
+/* Write normalised features of examples index[0..count) of a part (index NULL: first, first+1, ...)
+ * into x (count * sample) and their labels into y. */
+void nn_dataset_gather(const nn_dataset *dataset, nn_part part, const uint32_t *index,
+                       int64_t first, int64_t count, nn_real *x, int32_t *y);
+/* Unnormalised features in their natural range (images 0..1), for people to look at. */
+void nn_dataset_raw(const nn_dataset *dataset, nn_part part, int64_t i, float *x);
+/* Measured on train, one a channel (images) or a column: *count of each. */
+void nn_dataset_statistics(const nn_dataset *dataset, const double **mean, const double **std,
+                           int *count);
+
+/* What `gradus data list` shows. */
+typedef struct {
+    const char *name, *what, *licence, *package; /* package: Debian's, NULL where built in */
+    bool available;
+} nn_dataset_info;
+int nn_dataset_list(nn_dataset_info *list, int room);
+
+#endif

@@ -1,0 +1,175 @@
+/* The training thread. It owns every number; the world outside posts commands, listens to events
+ * and takes snapshots, and never blocks it.
+ *
+ * One step: batch -> forward -> backward -> (finite?) -> update. Commands are applied between two
+ * steps and answered by an APPLIED event that carries the step before which they took effect, so a
+ * run with interventions can be replayed. Loss and gradient norm are tested every step: at the
+ * first NaN or infinity nothing is updated, the trainer pauses and names the first bad tensor.
+ *
+ * Threads: nn_trainer_post and one listener each belong to one thread; different listeners may
+ * belong to different threads. */
+#ifndef GRADUS_ENGINE_TRAINER_H
+#define GRADUS_ENGINE_TRAINER_H
+
+#include "engine/data/dataset.h"
+#include "engine/models/models.h"
+#include "engine/optimizer.h"
+#include "engine/schedule.h"
+
+typedef struct nn_trainer nn_trainer;
+typedef struct nn_listener nn_listener;
+
+typedef struct {
+    const nn_dataset *data; /* borrowed */
+    const char *model;      /* name or description */
+    nn_optimizer_args optimizer;
+    nn_schedule schedule; /* steps_per_epoch and total_steps are filled in */
+    double dropout;       /* initial rate */
+    int batch;            /* 0 means 64 */
+    int epochs;           /* 0 means 10 */
+    uint64_t seed;
+    int threads;                /* 0: the machine's */
+    int shards;                 /* 0: chosen */
+    const char *checkpoint_dir; /* NULL: no files. "last.safetensors" every epoch and on stop,
+                                   "best.safetensors" at each better dev error, written by the
+                                   trainer thread with write, fsync, rename */
+    const char *resume;         /* checkpoint file to continue from bit for bit, or NULL */
+    bool branch; /* with resume: take weights and optimizer, but this configuration's rates */
+    bool start_paused;
+    uint64_t halt_after_steps; /* > 0: stop after so many steps in all (tests, presets) */
+} nn_train_args;
+
+typedef enum {
+    NN_COMMAND_PAUSE,
+    NN_COMMAND_RESUME,
+    NN_COMMAND_STEP,  /* one batch, then pause */
+    NN_COMMAND_EPOCH, /* to the end of the epoch, then pause */
+    NN_COMMAND_STOP_AFTER_EPOCH,
+    NN_COMMAND_STOP,     /* now, with a last checkpoint */
+    NN_COMMAND_SET,      /* name "lr", "momentum", "clip", "dropout", "l2"; value */
+    NN_COMMAND_EVALUATE, /* dev part now */
+    NN_COMMAND_SAVE,     /* checkpoint now */
+    NN_COMMAND_ROLLBACK, /* to the last good state kept in memory (see NN_EVENT_NONFINITE) */
+    NN_COMMAND_THREADS   /* value */
+} nn_command_kind;
+
+typedef struct {
+    nn_command_kind kind;
+    double value;
+    char name[16];
+    uint64_t at_step; /* 0: as soon as possible; else exactly before this step (1-based): replay */
+} nn_command;
+const char *nn_command_name(nn_command_kind kind);
+
+typedef enum {
+    NN_RUNNING,
+    NN_PAUSED,
+    NN_EVALUATING,
+    NN_FINISHED, /* all epochs done */
+    NN_STOPPED,  /* by command */
+    NN_DIVERGED, /* non-finite and nobody to ask, or stopped after it */
+    NN_FAILED    /* an error; event.text says which */
+} nn_train_state;
+const char *nn_train_state_name(nn_train_state state);
+
+/* Dev (or test, train) part as the model sees it at one moment. Immutable, reference-counted. */
+typedef struct nn_evaluation nn_evaluation;
+struct nn_evaluation {
+    nn_part part;
+    uint64_t step;
+    int epoch, classes;
+    int64_t count;
+    double loss, error; /* mean loss; share of wrong answers, 0..1 */
+    int32_t *confusion; /* classes x classes, row = truth, column = prediction */
+    /* One an example of the part, in the part's order. */
+    int32_t *predicted;
+    float *probability;       /* of the predicted class */
+    float *truth_probability; /* of the true class */
+    void *reference_count;
+};
+void nn_evaluation_keep(nn_evaluation *evaluation);
+void nn_evaluation_release(nn_evaluation *evaluation); /* NULL is fine */
+
+typedef enum {
+    NN_EVENT_START,      /* first event; step, epoch: where it starts (resume) */
+    NN_EVENT_STEP,       /* one a step; may be dropped for a slow listener (counted) */
+    NN_EVENT_EPOCH,      /* train_loss, train_error (running means of the epoch), dev_* */
+    NN_EVENT_EVALUATION, /* evaluation: one reference, release it */
+    NN_EVENT_APPLIED,    /* command, old_value, value, step */
+    NN_EVENT_REFUSED,    /* command and text: why */
+    NN_EVENT_STATE,      /* state */
+    NN_EVENT_NONFINITE,  /* text names the tensor; training is paused */
+    NN_EVENT_CHECKPOINT, /* text: path; value: dev error; name "best" or "last" */
+    NN_EVENT_NOTE,       /* text for people (BLAS is not thread-safe, disk full on save ...) */
+    NN_EVENT_END         /* last event: state, and best_* in the fields below */
+} nn_event_kind;
+
+typedef struct {
+    nn_event_kind kind;
+    nn_train_state state;
+    nn_command command;
+    uint64_t step;                  /* steps done, 1 after the first */
+    int epoch;                      /* epochs done, in EPOCH; else the 1-based epoch under way */
+    double seconds;                 /* since the thread started, monotonic */
+    double loss, error;             /* of the step's batch */
+    double train_loss, train_error; /* EPOCH */
+    double dev_loss, dev_error;     /* EPOCH, END; NaN without a dev part */
+    double test_error;              /* END; NaN when not measured */
+    double lr, gradient_norm, update_ratio, examples_per_s;
+    double value, old_value;
+    int best_epoch;
+    double best_dev_error;
+    nn_evaluation *evaluation;
+    char name[16];
+    char text[256];
+} nn_event;
+
+/* Builds model, plan, optimizer; refuses with a message. The thread does not run yet. `args` and
+ * its strings are copied. */
+nn_trainer *nn_trainer_new(const nn_train_args *args, nn_error *error);
+/* Before nn_trainer_start. capacity: steps it may lag behind. The listener lives until
+ * nn_trainer_free. At most 4. */
+nn_listener *nn_trainer_listen(nn_trainer *trainer, int capacity, nn_error *error);
+nn_status nn_trainer_start(nn_trainer *trainer, nn_error *error);
+/* False when the command ring (64) is full. From one thread. */
+bool nn_trainer_post(nn_trainer *trainer, const nn_command *command);
+/* Waits for the thread to end; call STOP first to end it early. Idempotent. */
+void nn_trainer_join(nn_trainer *trainer);
+void nn_trainer_free(nn_trainer *trainer); /* stops and joins first if need be */
+
+bool nn_listener_next(nn_listener *listener, nn_event *event); /* false: nothing waiting */
+int nn_listener_fd(const nn_listener *listener); /* readable while events wait, for poll(2) */
+void nn_listener_clear(nn_listener *listener);   /* empty the fd; call before draining */
+uint64_t nn_listener_dropped(const nn_listener *listener);
+
+/* Facts, fixed at nn_trainer_new; callable from any thread. */
+typedef struct {
+    int64_t parameters, multiply_adds;
+    int shards, threads, batch, epochs;
+    uint64_t steps_per_epoch, total_steps, start_step;
+    size_t bytes;
+    nn_schedule schedule;
+    nn_optimizer_args optimizer;
+    double dropout;
+    bool has_dropout;
+} nn_train_facts;
+nn_train_facts nn_trainer_facts(const nn_trainer *trainer);
+
+/* Per-layer numbers for the health panel, newest whole set; wait-free on both sides (triple
+ * buffer), at most 10 a second. From one thread. False when none is there yet. */
+enum { NN_HEALTH_LAYERS = 64 };
+typedef struct {
+    uint64_t step;
+    int layers;
+    struct {
+        char name[NN_NAME_MAX];
+        float gradient_norm, weight_norm;
+        float dead; /* share of ReLU outputs that were 0 for the whole batch; NaN for others */
+    } layer[NN_HEALTH_LAYERS];
+} nn_health;
+bool nn_trainer_health(nn_trainer *trainer, nn_health *health);
+
+/* After join: the weights as they ended (best ones where restored). Borrowed. */
+nn_model *nn_trainer_model(nn_trainer *trainer);
+
+#endif
