@@ -6,8 +6,8 @@
  * run with interventions can be replayed. Loss and gradient norm are tested every step: at the
  * first NaN or infinity nothing is updated, the trainer pauses and names the first bad tensor.
  *
- * Threads: nn_trainer_post and one listener each belong to one thread; different listeners may
- * belong to different threads. */
+ * Threads: a listener belongs to one thread, different listeners may belong to different ones;
+ * nn_trainer_post may be called from any thread (the screen and the recorder both do). */
 #ifndef GRADUS_ENGINE_TRAINER_H
 #define GRADUS_ENGINE_TRAINER_H
 
@@ -130,8 +130,11 @@ nn_trainer *nn_trainer_new(const nn_train_args *args, nn_error *error);
 /* Before nn_trainer_start. capacity: steps it may lag behind. The listener lives until
  * nn_trainer_free. At most 4. */
 nn_listener *nn_trainer_listen(nn_trainer *trainer, int capacity, nn_error *error);
+/* Before nn_trainer_start, in place of args.checkpoint_dir: a run's directory is known only once
+ * the store has given it a number, which needs the trainer's facts. */
+nn_status nn_trainer_checkpoints(nn_trainer *trainer, const char *directory, nn_error *error);
 nn_status nn_trainer_start(nn_trainer *trainer, nn_error *error);
-/* False when the command ring (64) is full. From one thread. */
+/* False when the command ring (64) is full. From any thread. */
 bool nn_trainer_post(nn_trainer *trainer, const nn_command *command);
 /* Waits for the thread to end; call STOP first to end it early. Idempotent. */
 void nn_trainer_join(nn_trainer *trainer);

@@ -33,4 +33,8 @@ nn_status workbench_print(const print_options *options, char **text, nn_error *e
 /* What print_options.screen may be, blank-separated, for messages and help. */
 const char *workbench_print_names(void);
 
+/* Every key and what it does, as text, made from the command table: for `gradus help keys` and the
+ * README. malloc'd; NULL for memory. */
+char *workbench_keys_text(void);
+
 #endif
