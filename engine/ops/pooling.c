@@ -1,0 +1,329 @@
+/* max_pool2d and average_pool2d: windows over the two last axes of (n,c,h,w), each channel by
+ * itself. Padding never wins a maximum; it counts as zeros in an average only where asked.
+ * Left-over rows and columns are ignored (floor). */
+#include "engine/ops/loops.h"
+#include "engine/ops/rules.h"
+
+#include <string.h>
+
+typedef struct {
+    int64_t planes; /* of the shard: rows * channels */
+    nn_axis y, x;
+    bool count_pad;
+} pool_sizes;
+
+/* Of one example: planes = channels. False where a window does not fit. */
+static bool pool_sizes_of(const nn_node *node, pool_sizes *s)
+{
+    const nn_pool_args *args = (const void *)node->args;
+    const int64_t *dim = node->input[0]->shape.dim;
+    s->planes = dim[1];
+    s->count_pad = args->count_include_pad;
+    s->y = (nn_axis){dim[2], 0, args->kernel[0], args->stride[0], 1, args->pad[0]};
+    s->x = (nn_axis){dim[3], 0, args->kernel[1], args->stride[1], 1, args->pad[1]};
+    bool rows = nn_axis_fit(&s->y, args->pad[2]);
+    return nn_axis_fit(&s->x, args->pad[3]) && rows;
+}
+
+static pool_sizes pool_sizes_in(const nn_ctx *ctx)
+{
+    pool_sizes s;
+    pool_sizes_of(ctx->node, &s);
+    s.planes *= nn_rows(ctx);
+    return s;
+}
+
+static nn_status pool_check_args(const nn_node *node, const nn_pool_args *args, nn_error *error)
+{
+    for (int i = 0; i < 2; i++) {
+        if (args->kernel[i] < 1 || args->stride[i] < 1)
+            return nn_refuse(node, error, NN_E_ARG,
+                             "kernel %dx%d, stride %dx%d: expected 1 or more of each",
+                             args->kernel[0], args->kernel[1], args->stride[0], args->stride[1]);
+        if (args->pad[i] < 0 || args->pad[i + 2] < 0 || args->pad[i] >= args->kernel[i] ||
+            args->pad[i + 2] >= args->kernel[i])
+            return nn_refuse(node, error, NN_E_ARG,
+                             "padding %d,%d,%d,%d: expected 0 or more and less than the kernel "
+                             "%dx%d, or a window would see padding alone",
+                             args->pad[0], args->pad[1], args->pad[2], args->pad[3],
+                             args->kernel[0], args->kernel[1]);
+    }
+    return NN_OK;
+}
+
+static nn_status pool_shape(nn_node *node, nn_error *error)
+{
+    nn_pool_args *args = (void *)node->args;
+    for (int i = 0; i < 2; i++)
+        if (args->stride[i] == 0)
+            args->stride[i] = args->kernel[i];
+    nn_status status = pool_check_args(node, args, error);
+    if (!status)
+        status = nn_expect_activation(node, 0, 4, 4, error);
+    if (status)
+        return status;
+    const int64_t *dim = node->input[0]->shape.dim;
+    if (dim[2] * dim[3] > INT32_MAX)
+        return nn_refuse(node, error, NN_E_SHAPE, "a %lldx%lld image is too large",
+                         (long long)dim[2], (long long)dim[3]);
+    pool_sizes s;
+    if (!pool_sizes_of(node, &s))
+        return nn_refuse(node, error, NN_E_SHAPE,
+                         "%dx%d window on a %lldx%lld input; pad it or use a smaller window",
+                         args->kernel[0], args->kernel[1], (long long)dim[2], (long long)dim[3]);
+    return nn_set_activation(node, nn_shape3(s.planes, s.y.out, s.x.out), error);
+}
+
+/* The real cells [low, high) under window o of an axis. */
+static inline void pool_window(const nn_axis *axis, int64_t o, int64_t *low, int64_t *high)
+{
+    int64_t start = o * axis->stride - axis->pad, end = start + axis->kernel;
+    *low = start > 0 ? start : 0;
+    *high = end < axis->in ? end : axis->in;
+}
+
+/* --- max_pool2d ---------------------------------------------------------------------------------
+ */
+
+/* The common 2x2 windows, two apart, no padding: written so that a row becomes vector code. */
+static bool pool_is_2x2(const pool_sizes *s)
+{
+    return s->y.kernel == 2 && s->x.kernel == 2 && s->y.stride == 2 && s->x.stride == 2 &&
+           s->y.pad == 0 && s->x.pad == 0 && 2 * s->y.out <= s->y.in && 2 * s->x.out <= s->x.in;
+}
+
+/* `at` keeps the place of each maximum inside its plane, the first one on a tie. */
+NN_KERNEL static void max_2x2_forward(const pool_sizes *s, const nn_real *restrict x,
+                                      nn_real *restrict out, int32_t *restrict at)
+{
+    int32_t width = (int32_t)s->x.in, columns = (int32_t)s->x.out;
+    for (int64_t p = 0; p < s->planes; p++, x += s->y.in * s->x.in)
+        for (int32_t oy = 0; oy < (int32_t)s->y.out; oy++, out += columns, at += columns) {
+            const nn_real *top = x + (int64_t)2 * oy * width, *bottom = top + width;
+            int32_t start = 2 * oy * width;
+            for (int32_t ox = 0; ox < columns; ox++) {
+                nn_real a = top[2 * ox], b = top[2 * ox + 1];
+                nn_real c = bottom[2 * ox], d = bottom[2 * ox + 1];
+                /* A NaN wins over numbers and stays. */
+                bool right = (b > a) | (b != b), low_right = (d > c) | (d != d);
+                nn_real up = right ? b : a, down = low_right ? d : c;
+                bool lower = (down > up) | (down != down);
+                int32_t place = start + 2 * ox;
+                out[ox] = lower ? down : up;
+                at[ox] = lower ? place + width + low_right : place + right;
+            }
+        }
+}
+
+/* Every cell belongs to one window, so each is written once. */
+NN_KERNEL static void max_2x2_backward(const pool_sizes *s, nn_real *restrict dx,
+                                       const nn_real *restrict dy, const int32_t *restrict at)
+{
+    int32_t width = (int32_t)s->x.in, columns = (int32_t)s->x.out;
+    int64_t plane = s->y.in * s->x.in;
+    bool leftover = 2 * s->x.out < s->x.in;
+    for (int64_t p = 0; p < s->planes; p++, dx += plane) {
+        for (int32_t oy = 0; oy < (int32_t)s->y.out; oy++, dy += columns, at += columns) {
+            nn_real *top = dx + (int64_t)2 * oy * width, *bottom = top + width;
+            int32_t start = 2 * oy * width;
+            for (int32_t ox = 0; ox < columns; ox++) {
+                int32_t place = at[ox] - (start + 2 * ox);
+                top[2 * ox] = place == 0 ? dy[ox] : 0;
+                top[2 * ox + 1] = place == 1 ? dy[ox] : 0;
+                bottom[2 * ox] = place == width ? dy[ox] : 0;
+                bottom[2 * ox + 1] = place == width + 1 ? dy[ox] : 0;
+            }
+            if (leftover)
+                top[width - 1] = bottom[width - 1] = 0;
+        }
+        if (2 * s->y.out < s->y.in)
+            memset(dx + plane - width, 0, (size_t)width * sizeof *dx);
+    }
+}
+
+static void max_window(const pool_sizes *s, const nn_real *x, int64_t oy, int64_t ox, nn_real *out,
+                       int32_t *at)
+{
+    int64_t y0, y1, x0, x1;
+    pool_window(&s->y, oy, &y0, &y1);
+    pool_window(&s->x, ox, &x0, &x1);
+    int64_t place = y0 * s->x.in + x0;
+    nn_real best = x[place];
+    for (int64_t y = y0; y < y1; y++)
+        for (int64_t c = x0; c < x1; c++) {
+            nn_real value = x[y * s->x.in + c];
+            if (value > best || (value != value && best == best)) {
+                best = value;
+                place = y * s->x.in + c;
+            }
+        }
+    *out = best;
+    *at = (int32_t)place;
+}
+
+static void max_forward(const nn_ctx *ctx)
+{
+    pool_sizes s = pool_sizes_in(ctx);
+    const nn_real *x = ctx->in[0];
+    nn_real *out = ctx->out;
+    int32_t *at = ctx->saved;
+    if (pool_is_2x2(&s)) {
+        max_2x2_forward(&s, x, out, at);
+        return;
+    }
+    for (int64_t p = 0; p < s.planes; p++, x += s.y.in * s.x.in)
+        for (int64_t oy = 0; oy < s.y.out; oy++)
+            for (int64_t ox = 0; ox < s.x.out; ox++)
+                max_window(&s, x, oy, ox, out++, at++);
+}
+
+static void max_backward(const nn_ctx *ctx)
+{
+    pool_sizes s = pool_sizes_in(ctx);
+    const nn_real *dy = ctx->grad_out;
+    const int32_t *at = ctx->saved;
+    nn_real *dx = ctx->grad_in[0];
+    int64_t plane = s.y.in * s.x.in, windows = s.y.out * s.x.out;
+    if (ctx->beta[0] == 0) {
+        if (pool_is_2x2(&s)) {
+            max_2x2_backward(&s, dx, dy, at);
+            return;
+        }
+        if (s.planes > 0)
+            memset(dx, 0, (size_t)(s.planes * plane) * sizeof *dx);
+    }
+    for (int64_t p = 0; p < s.planes; p++, dx += plane, dy += windows, at += windows)
+        for (int64_t i = 0; i < windows; i++)
+            dx[at[i]] += dy[i];
+}
+
+static void max_reference(const nn_ctx *ctx)
+{
+    pool_sizes s = pool_sizes_in(ctx);
+    const nn_real *x = ctx->in[0];
+    nn_real *out = ctx->out;
+    for (int64_t p = 0; p < s.planes; p++)
+        for (int64_t oy = 0; oy < s.y.out; oy++)
+            for (int64_t ox = 0; ox < s.x.out; ox++, out++) {
+                bool any = false;
+                for (int64_t ky = 0; ky < s.y.kernel; ky++)
+                    for (int64_t kx = 0; kx < s.x.kernel; kx++) {
+                        int64_t y = oy * s.y.stride - s.y.pad + ky;
+                        int64_t c = ox * s.x.stride - s.x.pad + kx;
+                        if (y < 0 || y >= s.y.in || c < 0 || c >= s.x.in)
+                            continue;
+                        nn_real v = x[(p * s.y.in + y) * s.x.in + c];
+                        *out = !any || v > *out || v != v ? v : *out;
+                        any = true;
+                    }
+            }
+}
+
+static size_t max_saved(const nn_node *node, int64_t rows)
+{
+    return (size_t)(rows * nn_shape_row(node->shape)) * sizeof(int32_t);
+}
+
+const nn_op nn_op_max_pool2d = {
+    .name = "max_pool2d",
+    .min_inputs = 1,
+    .max_inputs = 1,
+    .flags = NN_OP_SETS_GRADIENT,
+    .shape = pool_shape,
+    .saved = max_saved,
+    .forward = max_forward,
+    .backward = max_backward,
+    .reference = max_reference,
+};
+
+nn_node *nn_max_pool2d(nn_graph *graph, nn_node *x, nn_pool_args args)
+{
+    return nn_node_new(graph, &nn_op_max_pool2d, &x, 1, &args, sizeof args);
+}
+
+/* --- average_pool2d -----------------------------------------------------------------------------
+ */
+
+/* Cells an average divides by: with padding counted, those inside the padded image. ONNX and
+ * PyTorch agree on this where windows do not leave the padded image, and with floor none does. */
+static inline nn_real average_share(const pool_sizes *s, int64_t cells)
+{
+    return 1 / (nn_real)(s->count_pad ? s->y.kernel * s->x.kernel : cells);
+}
+
+static void average_forward(const nn_ctx *ctx)
+{
+    pool_sizes s = pool_sizes_in(ctx);
+    const nn_real *x = ctx->in[0];
+    nn_real *out = ctx->out;
+    for (int64_t p = 0; p < s.planes; p++, x += s.y.in * s.x.in)
+        for (int64_t oy = 0; oy < s.y.out; oy++)
+            for (int64_t ox = 0; ox < s.x.out; ox++) {
+                int64_t y0, y1, x0, x1;
+                pool_window(&s.y, oy, &y0, &y1);
+                pool_window(&s.x, ox, &x0, &x1);
+                nn_real sum = 0;
+                for (int64_t y = y0; y < y1; y++)
+                    for (int64_t c = x0; c < x1; c++)
+                        sum += x[y * s.x.in + c];
+                *out++ = sum * average_share(&s, (y1 - y0) * (x1 - x0));
+            }
+}
+
+static void average_backward(const nn_ctx *ctx)
+{
+    pool_sizes s = pool_sizes_in(ctx);
+    const nn_real *dy = ctx->grad_out;
+    nn_real *dx = ctx->grad_in[0];
+    int64_t plane = s.y.in * s.x.in;
+    if (ctx->beta[0] == 0 && s.planes > 0)
+        memset(dx, 0, (size_t)(s.planes * plane) * sizeof *dx);
+    for (int64_t p = 0; p < s.planes; p++, dx += plane)
+        for (int64_t oy = 0; oy < s.y.out; oy++)
+            for (int64_t ox = 0; ox < s.x.out; ox++) {
+                int64_t y0, y1, x0, x1;
+                pool_window(&s.y, oy, &y0, &y1);
+                pool_window(&s.x, ox, &x0, &x1);
+                nn_real share = *dy++ * average_share(&s, (y1 - y0) * (x1 - x0));
+                for (int64_t y = y0; y < y1; y++)
+                    for (int64_t c = x0; c < x1; c++)
+                        dx[y * s.x.in + c] += share;
+            }
+}
+
+static void average_reference(const nn_ctx *ctx)
+{
+    pool_sizes s = pool_sizes_in(ctx);
+    const nn_real *x = ctx->in[0];
+    nn_real *out = ctx->out;
+    for (int64_t p = 0; p < s.planes; p++)
+        for (int64_t oy = 0; oy < s.y.out; oy++)
+            for (int64_t ox = 0; ox < s.x.out; ox++) {
+                double sum = 0, cells = 0;
+                for (int64_t ky = 0; ky < s.y.kernel; ky++)
+                    for (int64_t kx = 0; kx < s.x.kernel; kx++) {
+                        int64_t y = oy * s.y.stride - s.y.pad + ky;
+                        int64_t c = ox * s.x.stride - s.x.pad + kx;
+                        bool real = y >= 0 && y < s.y.in && c >= 0 && c < s.x.in;
+                        sum += real ? (double)x[(p * s.y.in + y) * s.x.in + c] : 0;
+                        cells += real || s.count_pad;
+                    }
+                *out++ = (nn_real)(sum / cells);
+            }
+}
+
+const nn_op nn_op_average_pool2d = {
+    .name = "average_pool2d",
+    .min_inputs = 1,
+    .max_inputs = 1,
+    .flags = NN_OP_SETS_GRADIENT,
+    .shape = pool_shape,
+    .forward = average_forward,
+    .backward = average_backward,
+    .reference = average_reference,
+};
+
+nn_node *nn_average_pool2d(nn_graph *graph, nn_node *x, nn_pool_args args)
+{
+    return nn_node_new(graph, &nn_op_average_pool2d, &x, 1, &args, sizeof args);
+}
