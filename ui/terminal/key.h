@@ -46,6 +46,8 @@ typedef struct {
 bool key_parse(const char *name, key_event *key);
 /* The name that key_parse() reads back; "" for mouse and none. Cut to `size`. */
 void key_name(const key_event *key, char *name, size_t size);
+/* The name as people read it: "Ctrl-L", "Page-Up", "Space", "p". */
+void key_label(const key_event *key, char *label, size_t size);
 bool key_equal(const key_event *a, const key_event *b);
 /* True for UI_KEY_CHAR `ch` without ctrl. */
 bool key_is_char(const key_event *key, uint32_t ch);

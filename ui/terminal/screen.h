@@ -27,7 +27,7 @@ typedef struct {
     void (*size)(screen *s, int *w, int *h);
     double (*show)(screen *s, const canvas *c); /* seconds the flush took */
     void (*repaint)(screen *s);                 /* the next show() sends every cell */
-    void (*suspend)(screen *s);                 /* leaves, stops, comes back */
+    void (*suspend)(screen *s, bool group); /* leaves, stops (with the whole group), comes back */
 } screen_class;
 
 struct screen {
