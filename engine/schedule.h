@@ -19,7 +19,8 @@ typedef struct {
     nn_schedule_kind kind;
     double factor;
     double every;  /* epochs, of STEP */
-    double warmup; /* epochs of a linear ramp from 0 before any kind; the kind starts after it */
+    double warmup; /* epochs of a linear ramp before any kind, rounded to whole steps: step i of n
+                      has (i+1)/n, so no step is spent at 0; the kind starts after it */
     uint64_t steps_per_epoch;
     uint64_t total_steps;
 } nn_schedule;
@@ -31,7 +32,8 @@ typedef struct {
 nn_status nn_schedule_parse(const char *text, nn_schedule *schedule, nn_error *error);
 /* The text that nn_schedule_parse would read back. */
 void nn_schedule_text(const nn_schedule *schedule, char *text, int size);
-/* What the base rate is multiplied with at `step` (0-based: the rate of the step about to run). */
+/* What the base rate is multiplied with at `step` (0-based: the rate of the step about to run).
+ * Pure; any thread. With total_steps 0 (unknown) cosine stays at 1; after the end, at its floor. */
 double nn_schedule_factor(const nn_schedule *schedule, uint64_t step);
 
 #endif
