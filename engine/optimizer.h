@@ -36,12 +36,12 @@ nn_optimizer *nn_optimizer_new(nn_model *model, nn_optimizer_args args, nn_error
 void nn_optimizer_free(nn_optimizer *optimizer);
 nn_optimizer_args nn_optimizer_get(const nn_optimizer *optimizer);
 /* Change rate, momentum, l2 or clipping between steps. Refuses what is out of range (lr 0 is
- * legal). */
+ * legal) and another kind. Unlike nn_optimizer_new it fills in nothing: momentum 0 means 0. */
 nn_status nn_optimizer_set(nn_optimizer *optimizer, nn_optimizer_args args, nn_error *error);
 
 typedef struct {
     double gradient_norm; /* before clipping, l2 not included */
-    double update_ratio;  /* |update| / |weights| over all parameters */
+    double update_ratio;  /* |update| / |weights before it| over all that is updated; 0 without */
     bool applied;         /* false: the norm was not finite and nothing was changed */
 } nn_update;
 
