@@ -56,7 +56,7 @@ nn_model *nn_graph_model(const nn_graph *graph)
     return graph->model;
 }
 
-/* --- names ---------------------------------------------------------------------------------- */
+/* --- names --------------------------------------------------------------------------------- */
 
 nn_graph *nn_named(nn_graph *graph, const char *format, ...)
 {
@@ -95,7 +95,7 @@ static void choose_name(nn_graph *graph, const nn_op *op, char name[NN_NAME_MAX]
     graph->pending[0] = 0;
 }
 
-/* --- nodes ---------------------------------------------------------------------------------- */
+/* --- nodes --------------------------------------------------------------------------------- */
 
 static nn_node *append(nn_graph *graph, const char *name)
 {
@@ -227,7 +227,7 @@ nn_node *nn_node_new(nn_graph *graph, const nn_op *op, nn_node *const *inputs, i
     return node;
 }
 
-/* --- what a node is -------------------------------------------------------------------------- */
+/* --- what a node is ------------------------------------------------------------------------ */
 
 const char *nn_node_name(const nn_node *node)
 {

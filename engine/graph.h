@@ -24,7 +24,8 @@ nn_node *nn_graph_refuse(nn_graph *graph, nn_status code, const char *format, ..
     __attribute__((format(printf, 3, 4)));
 nn_model *nn_graph_model(const nn_graph *graph);
 
-/* Name of the next node built (default: operator name and a number, "relu2"). Returns the graph. */
+/* Name of the next node built (default: operator name and a number, "relu2"). A name that is taken,
+ * as by a layer used on two branches, gets "#2", "#3" ... Returns the graph. */
 nn_graph *nn_named(nn_graph *graph, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Inputs. `sample` is the shape of one example; the node's shape is (batch, sample...). */

@@ -37,7 +37,8 @@ struct nn_node {
 enum {
     NN_OP_INPLACE = 1,        /* the output may take the memory of input 0 */
     NN_OP_RANDOM = 2,         /* draws from (seed, stream, step) */
-    NN_OP_VIEW = 4,           /* the output is input 0 with another shape: same memory, no work */
+    NN_OP_VIEW = 4,           /* the output is input 0 with another shape: same memory, no work.
+                                 The kernels run only where the plan keeps the two apart */
     NN_OP_NO_GRADIENT = 8,    /* not differentiable, on purpose; backward is NULL */
     NN_OP_SETS_GRADIENT = 16, /* backward honours nn_beta and needs no zeroed gradients */
     NN_OP_SCALAR = 32         /* the output is one number of the whole batch (needs merge) */

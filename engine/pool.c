@@ -47,7 +47,7 @@ static void pause_briefly(void)
 #endif
 }
 
-/* --- workers -------------------------------------------------------------------------------- */
+/* --- workers ------------------------------------------------------------------------------- */
 
 static void wait_for_job(nn_pool *pool, unsigned seen)
 {
@@ -138,8 +138,7 @@ void nn_pool_run(nn_pool *pool, int count, nn_task task, void *context)
     await_workers(pool);
 }
 
-/* --- making and changing a pool ----------------------------------------------------------------
- */
+/* --- making and changing a pool ------------------------------------------------------------ */
 
 static int start_worker(nn_pool *pool, int lane)
 {
