@@ -43,7 +43,7 @@ typedef struct store_param {
     char key[32];
     bool is_number;
     double number;
-    char text[160];
+    char text[1024]; /* long enough for a path and for a deep network's description */
 } store_param;
 
 /* Opens the writing connection and starts the thread. Safe beside other processes. */

@@ -17,18 +17,38 @@ typedef struct {
     const char *branch; /* RUN@STEP (the nearest checkpoint at or before it) */
     bool no_store;
 } train_options;
-train_options
-train_options_default(void); /* fashion-mnist if installed else digits, lenet5, adam .001 */
+
+/* fashion-mnist if installed else digits; adam .001, batch 64, 10 epochs, seed 1. model NULL:
+ * lenet5 for images of 20x20 and more, else mlp. store_path NULL: the default one. */
+train_options train_options_default(void);
+/* What model NULL stands for with examples of this shape. */
+const char *train_default_model(nn_shape sample);
+
+/* The options a recorded run was begun with. The strings lie in `texts`. */
+typedef struct {
+    char data[1024], model[1024], target[1024], optimizer[32], schedule[128];
+} train_texts;
+nn_status train_options_of_run(store *s, run_id run, train_options *options, train_texts *texts,
+                               nn_error *error);
+/* The same as what the store keeps; room for TRAIN_PARAMS. Returns how many. */
+enum { TRAIN_PARAMS = 20 };
+int train_options_params(const train_options *options, store_param *params);
 
 /* Loads the data, builds, begins the run in the store, starts the trainer (paused if asked).
  * `listener` lag capacity for the caller's own listener. It blocks while data is read: the
- * workbench calls it on a thread of its own. */
+ * workbench calls it on a thread of its own.
+ *
+ * With `resume` the run goes on under its own number and with its own options; only epochs (more
+ * than it had; 0: as planned), threads and store_path are looked at. With `branch` a new run with
+ * these options starts from the other run's weights. */
 session *session_open(const train_options *options, bool start_paused, nn_error *error);
 nn_trainer *session_trainer(session *s);
 nn_listener *session_listener(session *s); /* the caller's */
 const nn_dataset *session_data(const session *s);
-run_id session_run(const session *s); /* 0 without a store */
-recorder *session_recorder(session *s);
+const train_options *session_options(const session *s); /* as they are in force */
+run_id session_run(const session *s);                   /* 0 without a store */
+const char *session_store(const session *s);            /* absolute path; "" without a store */
+recorder *session_recorder(session *s);                 /* NULL without a store */
 /* Stops (with a checkpoint) if still running, waits until everything is recorded, frees. */
 nn_status session_close(session *s, nn_error *error);
 

@@ -1,0 +1,146 @@
+/* The options of a training: defaults, and the way into the store and back. */
+#include "ui/session.h"
+
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *train_default_model(nn_shape sample)
+{
+    bool image = sample.rank == 3 && sample.dim[1] >= 20 && sample.dim[2] >= 20;
+    return image ? "lenet5" : "mlp";
+}
+
+static bool data_available(const char *name)
+{
+    nn_dataset_info list[32];
+    int count = nn_dataset_list(list, 32);
+    for (int i = 0; i < count && i < 32; i++)
+        if (strcmp(list[i].name, name) == 0)
+            return list[i].available;
+    return false;
+}
+
+train_options train_options_default(void)
+{
+    bool fashion = data_available("fashion-mnist");
+    return (train_options){
+        .data = fashion ? "fashion-mnist" : "digits",
+        .model = fashion ? "lenet5" : "mlp",
+        .optimizer = "adam",
+        .schedule = "constant",
+        .lr = 0.001,
+        .momentum = 0.9,
+        .dev_share = 0.1,
+        .test_share = 0.1,
+        .batch = 64,
+        .epochs = 10,
+        .seed = 1,
+    };
+}
+
+/* One line an option that decides what a run computes. The seed is kept in the run's own row: a
+ * double does not hold every 64-bit number. */
+typedef enum { KEEP_TEXT, KEEP_REAL, KEEP_INT, KEEP_BIG } keep_kind;
+typedef struct {
+    const char *key;
+    keep_kind kind;
+    size_t option; /* offset in train_options */
+    size_t text;   /* offset and size in train_texts */
+    size_t size;
+} kept_option;
+
+#define TEXT(field)                                                                                \
+    {                                                                                              \
+#field, KEEP_TEXT, offsetof(train_options, field), offsetof(train_texts, field),           \
+            sizeof(((train_texts *)0)->field)                                                      \
+    }
+#define NUMBER(key, kind, field)                                                                   \
+    {                                                                                              \
+        key, kind, offsetof(train_options, field), 0, 0                                            \
+    }
+static const kept_option kept[] = {
+    TEXT(data),
+    TEXT(model),
+    TEXT(optimizer),
+    TEXT(schedule),
+    TEXT(target),
+    NUMBER("lr", KEEP_REAL, lr),
+    NUMBER("l2", KEEP_REAL, l2),
+    NUMBER("dropout", KEEP_REAL, dropout),
+    NUMBER("momentum", KEEP_REAL, momentum),
+    NUMBER("clip", KEEP_REAL, clip_norm),
+    NUMBER("dev", KEEP_REAL, dev_share),
+    NUMBER("test_share", KEEP_REAL, test_share),
+    NUMBER("batch", KEEP_INT, batch),
+    NUMBER("epochs", KEEP_INT, epochs),
+    NUMBER("shards", KEEP_INT, shards),
+    NUMBER("limit", KEEP_BIG, limit),
+};
+enum { KEPT = sizeof kept / sizeof *kept };
+_Static_assert(KEPT <= TRAIN_PARAMS, "TRAIN_PARAMS is too small");
+
+int train_options_params(const train_options *options, store_param *params)
+{
+    int count = 0;
+    for (int i = 0; i < KEPT; i++) {
+        const void *field = (const char *)options + kept[i].option;
+        store_param *param = &params[count];
+        *param = (store_param){.is_number = kept[i].kind != KEEP_TEXT};
+        snprintf(param->key, sizeof param->key, "%s", kept[i].key);
+        if (kept[i].kind == KEEP_TEXT) {
+            const char *text = *(const char *const *)field;
+            if (!text)
+                continue;
+            snprintf(param->text, sizeof param->text, "%s", text);
+        } else if (kept[i].kind == KEEP_REAL) {
+            param->number = *(const double *)field;
+        } else if (kept[i].kind == KEEP_INT) {
+            param->number = *(const int *)field;
+        } else {
+            param->number = (double)*(const int64_t *)field;
+        }
+        count++;
+    }
+    return count;
+}
+
+static void take_param(const store_param *param, train_options *options, train_texts *texts)
+{
+    for (int i = 0; i < KEPT; i++) {
+        if (strcmp(kept[i].key, param->key) != 0)
+            continue;
+        void *field = (char *)options + kept[i].option;
+        if (kept[i].kind == KEEP_TEXT) {
+            char *text = (char *)texts + kept[i].text;
+            snprintf(text, kept[i].size, "%s", param->text);
+            *(const char **)field = text;
+        } else if (kept[i].kind == KEEP_REAL) {
+            *(double *)field = param->number;
+        } else if (kept[i].kind == KEEP_INT) {
+            *(int *)field = (int)param->number;
+        } else {
+            *(int64_t *)field = (int64_t)param->number;
+        }
+    }
+}
+
+nn_status train_options_of_run(store *s, run_id run, train_options *options, train_texts *texts,
+                               nn_error *error)
+{
+    run_row row;
+    store_param *params = NULL;
+    int count = 0;
+    nn_status status = store_run(s, run, &row, error);
+    if (status == NN_OK)
+        status = store_params(s, run, &params, &count, error);
+    if (status != NN_OK)
+        return status;
+    *options = train_options_default();
+    for (int i = 0; i < count; i++)
+        take_param(&params[i], options, texts);
+    free(params);
+    options->seed = row.seed;
+    return NN_OK;
+}
