@@ -21,6 +21,8 @@ typedef struct {
 /* fashion-mnist if installed else digits; adam .001, batch 64, 10 epochs, seed 1. model NULL:
  * lenet5 for images of 20x20 and more, else mlp. store_path NULL: the default one. */
 train_options train_options_default(void);
+/* True for the names that are found without a path: "digits", "fashion-mnist" ... */
+bool train_data_named(const char *name);
 /* What model NULL stands for with examples of this shape. */
 const char *train_default_model(nn_shape sample);
 

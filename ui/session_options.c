@@ -12,19 +12,30 @@ const char *train_default_model(nn_shape sample)
     return image ? "lenet5" : "mlp";
 }
 
-static bool data_available(const char *name)
+/* False when `name` is no known data set. */
+static bool find_data(const char *name, nn_dataset_info *found)
 {
     nn_dataset_info list[32];
     int count = nn_dataset_list(list, 32);
-    for (int i = 0; i < count && i < 32; i++)
-        if (strcmp(list[i].name, name) == 0)
-            return list[i].available;
+    for (int i = 0; i < count && i < 32; i++) {
+        if (strcmp(list[i].name, name) == 0) {
+            *found = list[i];
+            return true;
+        }
+    }
     return false;
+}
+
+bool train_data_named(const char *name)
+{
+    nn_dataset_info info;
+    return find_data(name, &info);
 }
 
 train_options train_options_default(void)
 {
-    bool fashion = data_available("fashion-mnist");
+    nn_dataset_info info;
+    bool fashion = find_data("fashion-mnist", &info) && info.available;
     return (train_options){
         .data = fashion ? "fashion-mnist" : "digits",
         .model = fashion ? "lenet5" : "mlp",
@@ -79,7 +90,7 @@ static const kept_option kept[] = {
     NUMBER("limit", KEEP_BIG, limit),
 };
 enum { KEPT = sizeof kept / sizeof *kept };
-_Static_assert(KEPT <= TRAIN_PARAMS, "TRAIN_PARAMS is too small");
+_Static_assert((int)KEPT <= (int)TRAIN_PARAMS, "TRAIN_PARAMS is too small");
 
 int train_options_params(const train_options *options, store_param *params)
 {

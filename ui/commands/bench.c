@@ -1,0 +1,313 @@
+/* `gradus bench`: how fast this machine trains, beside how fast it multiplies matrices. */
+#include "engine/blas.h"
+#include "engine/data/dataset.h"
+#include "engine/models/models.h"
+#include "engine/optimizer.h"
+#include "engine/rng.h"
+#include "ui/commands/commands.h"
+#include "ui/commands/json_out.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+typedef struct {
+    int threads, steps, shards;
+    bool json;
+} bench_settings;
+
+#define FIELD(name) offsetof(bench_settings, name)
+static const option options[] = {
+    {"threads", OPTION_INTEGER, "N", FIELD(threads), 1, "(default 1)", NULL},
+    {"steps", OPTION_INTEGER, "N", FIELD(steps), 10, "timed steps (default 300)", NULL},
+    {"shards", OPTION_INTEGER, "N", FIELD(shards), 1, "(default: chosen)", NULL},
+    {"json", OPTION_FLAG, NULL, FIELD(json), 0, "JSON lines, as always", NULL},
+    {NULL, OPTION_FLAG, NULL, 0, 0, NULL, NULL},
+};
+
+typedef struct {
+    const char *name;
+    int batch;
+    const char *network;
+} workload;
+
+static const workload workloads[] = {
+    {"mlp128", 64, "flatten | dense 128 | relu | dense 10"},
+    {"cnn8", 64,
+     "conv 8 5x5 | relu | maxpool 2 | conv 16 5x5 | relu | maxpool 2 | flatten | dense 10"},
+    {"lenet", 64,
+     "conv 6 5x5 pad=2 | relu | maxpool 2 | conv 16 5x5 | relu | maxpool 2 | flatten | "
+     "dense 120 | relu | dense 84 | relu | dense 10"},
+    {"mlp", 128, "flatten | dense 512 | relu | dense 256 | relu | dense 10"},
+    {"logreg", 128, "flatten | dense 10"},
+};
+enum { WORKLOADS = sizeof workloads / sizeof *workloads };
+
+enum { EXAMPLES = 4096, PIXELS = 28 * 28, WARM_UP = 10, CHUNKS = 15, PEAK_SIDE = 1024 };
+
+/* Batches ready in memory: the bench measures the engine, not the reader. */
+typedef struct {
+    nn_real *x;
+    int32_t *y;
+} bench_data;
+
+static bool load_data(bench_data *data)
+{
+    data->x = malloc(sizeof *data->x * EXAMPLES * PIXELS);
+    data->y = malloc(sizeof *data->y * EXAMPLES);
+    if (!data->x || !data->y)
+        return false;
+    nn_data_args args = {.dev = 0.1, .seed = 1, .limit = EXAMPLES};
+    nn_dataset *fashion = nn_dataset_open("fashion-mnist", &args, NULL);
+    if (fashion && nn_dataset_count(fashion, NN_TRAIN) >= EXAMPLES) {
+        nn_dataset_gather(fashion, NN_TRAIN, NULL, 0, EXAMPLES, data->x, data->y);
+    } else { /* not installed: noise takes the same time */
+        for (uint32_t i = 0; i < EXAMPLES * PIXELS; i++)
+            data->x[i] = (nn_real)nn_normal_at(1, nn_stream_of("bench"), 0, i);
+        for (uint32_t i = 0; i < EXAMPLES; i++)
+            data->y[i] = (int32_t)(i % 10);
+    }
+    nn_dataset_free(fashion);
+    return true;
+}
+
+static void free_data(bench_data *data)
+{
+    free(data->x);
+    free(data->y);
+}
+
+/* --- counting ----------------------------------------------------------------------------------
+ */
+
+static int index_of(const nn_graph *graph, const nn_node *node)
+{
+    for (int i = 0; i < nn_graph_count(graph); i++)
+        if (nn_graph_at(graph, i) == node)
+            return i;
+    return -1;
+}
+
+/* Does any trainable parameter stand above the node? Then its derivative is computed. */
+static bool needs_gradient(const nn_graph *graph, const nn_node *node)
+{
+    const nn_param *param = nn_node_param(node);
+    if (param)
+        return !nn_param_is_buffer(param) && !nn_param_frozen(param);
+    for (int i = 0; i < nn_node_input_count(node); i++) {
+        const nn_node *input = nn_node_input(node, i);
+        if (input && index_of(graph, input) >= 0 && needs_gradient(graph, input))
+            return true;
+    }
+    return false;
+}
+
+/* Multiply-adds of one example in a layer with weights (k, ...): every element of the output is a
+ * sum over one row of the weights. */
+static double layer_multiply_adds(const nn_node *node)
+{
+    nn_shape weights = nn_node_shape(nn_node_input(node, 1));
+    return (double)nn_shape_row(nn_node_shape(node)) * (double)nn_shape_row(weights);
+}
+
+/* Floating-point operations of one example in a training step: forward, weights' gradient, and the
+ * input's gradient where something below it learns (not in the first layer). */
+static double flops_of_example(const nn_graph *graph)
+{
+    double multiply_adds = 0;
+    for (int i = 0; i < nn_graph_count(graph); i++) {
+        const nn_node *node = nn_graph_at(graph, i);
+        if (strcmp(nn_node_op(node), "linear") != 0 && strcmp(nn_node_op(node), "conv2d") != 0)
+            continue;
+        bool input_learns = needs_gradient(graph, nn_node_input(node, 0));
+        multiply_adds += layer_multiply_adds(node) * (input_learns ? 3 : 2);
+    }
+    return 2 * multiply_adds;
+}
+
+/* --- timing ------------------------------------------------------------------------------------
+ */
+
+static double now(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
+
+typedef struct {
+    nn_model *model;
+    nn_graph *graph;
+    nn_pool *pool;
+    nn_exec *exec;
+    nn_optimizer *optimizer;
+    nn_network network;
+    int step;
+} trial;
+
+static void free_trial(trial *t)
+{
+    nn_optimizer_free(t->optimizer);
+    nn_exec_free(t->exec);
+    nn_pool_free(t->pool);
+    nn_graph_free(t->graph);
+    nn_model_free(t->model);
+}
+
+static nn_status make_trial(trial *t, const workload *w, const bench_settings *settings,
+                            nn_error *error)
+{
+    *t = (trial){.model = nn_model_new(1)};
+    t->graph = nn_graph_new(t->model);
+    nn_status status =
+        nn_describe(t->graph, w->network, nn_shape3(1, 28, 28), 10, 0, &t->network, error);
+    if (status != NN_OK)
+        return status;
+    t->pool = nn_pool_new(settings->threads, error);
+    if (!t->pool)
+        return NN_E_NOMEM;
+    nn_exec_args args = {
+        .batch = w->batch, .shards = settings->shards, .training = true, .seed = 1};
+    t->exec = nn_compile(t->graph, t->network.loss, &t->network.logits, 1, t->pool, args, error);
+    if (t->exec)
+        t->optimizer =
+            nn_optimizer_new(t->model, (nn_optimizer_args){.kind = NN_SGD, .lr = 0.01}, error);
+    return t->optimizer ? NN_OK : NN_E_NOMEM;
+}
+
+static nn_status run_steps(trial *t, const workload *w, const bench_data *data, int count,
+                           nn_error *error)
+{
+    nn_real *x = nn_exec_feed(t->exec, t->network.x);
+    int32_t *y = nn_exec_feed(t->exec, t->network.labels);
+    for (int i = 0; i < count; i++, t->step++) {
+        size_t first = (size_t)t->step % (size_t)(EXAMPLES / w->batch) * (size_t)w->batch;
+        memcpy(x, data->x + first * PIXELS, sizeof *x * (size_t)w->batch * PIXELS);
+        memcpy(y, data->y + first, sizeof *y * (size_t)w->batch);
+        nn_status status = nn_exec_rows(t->exec, w->batch, error);
+        nn_exec_step(t->exec, (uint64_t)t->step);
+        if (status == NN_OK)
+            nn_forward(t->exec);
+        if (status == NN_OK)
+            status = nn_backward(t->exec, error);
+        if (status != NN_OK)
+            return status;
+        nn_optimizer_step(t->optimizer, t->exec, t->pool, 0.01);
+    }
+    return NN_OK;
+}
+
+static int compare_doubles(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* Median over chunks of the seconds a step takes. */
+static nn_status time_steps(trial *t, const workload *w, const bench_data *data, int steps,
+                            double *seconds, nn_error *error)
+{
+    double chunk[CHUNKS];
+    int chunks = steps < CHUNKS ? steps : CHUNKS;
+    int each = steps / chunks;
+    nn_status status = run_steps(t, w, data, WARM_UP, error);
+    for (int i = 0; i < chunks && status == NN_OK; i++) {
+        double start = now();
+        status = run_steps(t, w, data, each, error);
+        chunk[i] = (now() - start) / each;
+    }
+    if (status == NN_OK) {
+        qsort(chunk, (size_t)chunks, sizeof *chunk, compare_doubles);
+        *seconds = chunk[chunks / 2];
+    }
+    return status;
+}
+
+static bool print_result(const workload *w, const trial *t, double seconds, double peak)
+{
+    int threads = nn_pool_threads(t->pool), shards = nn_exec_shards(t->exec);
+    int busy = threads < shards ? threads : shards;
+    double flops = flops_of_example(t->graph) * w->batch;
+    double gflops = flops / seconds * 1e-9;
+    json_out json = {.out = stdout};
+    json_open(&json, NULL, '{');
+    json_text(&json, "workload", w->name);
+    json_whole(&json, "threads", threads);
+    json_whole(&json, "shards", shards);
+    json_whole(&json, "batch", w->batch);
+    json_number(&json, "examples_per_s", w->batch / seconds);
+    json_number(&json, "ms_per_step", seconds * 1e3);
+    json_number(&json, "gflops", gflops);
+    json_number(&json, "peak_gflops", peak);
+    json_number(&json, "share", gflops / (peak * busy));
+    json_whole(&json, "parameters", nn_model_parameters(t->model));
+    json_whole(&json, "bytes", (int64_t)nn_exec_bytes(t->exec));
+    json_close(&json, '}');
+    return json_line(&json);
+}
+
+static nn_status bench_one(const workload *w, const bench_settings *settings,
+                           const bench_data *data, nn_error *error)
+{
+    trial t;
+    double seconds = 0;
+    nn_status status = make_trial(&t, w, settings, error);
+    /* The peak on both sides of the timing, the better one: the machine may have other work. */
+    double peak = nn_blas_peak_gflops(PEAK_SIDE, 3);
+    if (status == NN_OK)
+        status = time_steps(&t, w, data, settings->steps, &seconds, error);
+    double again = nn_blas_peak_gflops(PEAK_SIDE, 3);
+    if (status == NN_OK && !print_result(w, &t, seconds, peak > again ? peak : again))
+        status = nn_fail(error, NN_E_IO, "stdout cannot be written");
+    free_trial(&t);
+    return status;
+}
+
+static int unknown_workload(const char *word)
+{
+    const char *names[WORKLOADS];
+    for (int i = 0; i < WORKLOADS; i++)
+        names[i] = workloads[i].name;
+    const char *near = nearest_word(word, names, WORKLOADS);
+    return wrong_usage(&command_bench, "unknown workload '%.40s': %s%s", word,
+                       near ? "did you mean " : "expected ",
+                       near ? near : "mlp128, cnn8, lenet, mlp or logreg");
+}
+
+static int run(int argc, char **argv)
+{
+    bench_settings settings = {.threads = 1, .steps = 300};
+    arguments found;
+    nn_error error = {0};
+    int status;
+    if (!options_begin(&command_bench, argc, argv, &settings, &found, 0, 1, &status))
+        return status;
+    const workload *only = NULL;
+    for (int i = 0; i < WORKLOADS && found.count; i++)
+        if (strcmp(workloads[i].name, found.word[0]) == 0)
+            only = &workloads[i];
+    if (found.count && !only)
+        return unknown_workload(found.word[0]);
+    nn_blas_prepare();
+    bench_data data = {0};
+    nn_status result = load_data(&data) ? NN_OK : nn_fail(&error, NN_E_NOMEM, "no memory");
+    for (int i = 0; i < WORKLOADS && result == NN_OK; i++)
+        if (!only || only == &workloads[i])
+            result = bench_one(&workloads[i], &settings, &data, &error);
+    free_data(&data);
+    if (result != NN_OK)
+        complain("%s", error.text);
+    return result == NN_OK ? EXIT_OK : EXIT_FAILED;
+}
+
+const program_command command_bench = {
+    .name = "bench",
+    .arguments = "[mlp128 | cnn8 | lenet | mlp | logreg]",
+    .summary = "Measures training speed beside the peak of one thread's matrix product.",
+    .details = "One JSON line a workload. share is gflops / (peak_gflops x threads at work);\n"
+               "operations are those of forward, weight gradients, and input gradients where a\n"
+               "layer below learns.",
+    .options = options,
+    .words = "mlp128 cnn8 lenet mlp logreg",
+    .run = run,
+};

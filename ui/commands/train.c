@@ -1,0 +1,348 @@
+/* `gradus train`: in the workbench on a terminal, headless everywhere else. */
+#include "ui/commands/commands.h"
+#include "ui/commands/report.h"
+#include "ui/commands/signals.h"
+#include "ui/screens/workbench.h"
+
+#include <math.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+typedef struct {
+    train_options train;
+    bool headless, json;
+    train_texts texts; /* of the run that is branched from */
+    char command_line[1024];
+} train_settings;
+
+#define FIELD(name) offsetof(train_settings, name)
+static const option options[] = {
+    {"data", OPTION_TEXT, "NAME|PATH", FIELD(train.data), 0,
+     "a name from `gradus data list`, a CSV or NPY file, a folder of IDX files, or a folder of "
+     "images by class (default: fashion-mnist if installed, else digits)",
+     "fashion-mnist digits blobs moons circles spirals flower"},
+    {"model", OPTION_TEXT, "NAME|SPEC", FIELD(train.model), 0,
+     "logreg, mlp, lenet5, or a description like \"conv 6 5x5 | relu | maxpool 2 | flatten | dense "
+     "10\" (default: lenet5 for images of 20x20 and more, else mlp)",
+     "logreg mlp lenet5"},
+    {"optimizer", OPTION_TEXT, "NAME", FIELD(train.optimizer), 0,
+     "sgd, momentum, nesterov, rmsprop, adam or adamw (default adam)",
+     "sgd momentum nesterov rmsprop adam adamw"},
+    {"lr", OPTION_REAL, "RATE", FIELD(train.lr), 0, "learning rate (default 0.001)", NULL},
+    {"schedule", OPTION_TEXT, "KIND", FIELD(train.schedule), 0,
+     "constant, step:FACTOR,EPOCHS, exponential:FACTOR, inverse:FACTOR or cosine[:FLOOR], each "
+     "with ,warmup=EPOCHS (default constant)",
+     "constant step:0.5,10 exponential:0.95 inverse:1 cosine cosine:0.01"},
+    {"momentum", OPTION_SHARE, "B", FIELD(train.momentum), 0,
+     "momentum; beta1 of Adam (default 0.9)", NULL},
+    {"l2", OPTION_REAL, "LAMBDA", FIELD(train.l2), 0, "L2 penalty; weight decay of AdamW", NULL},
+    {"dropout", OPTION_SHARE, "P", FIELD(train.dropout), 0,
+     "share of units dropped before the last layer of mlp and lenet5", NULL},
+    {"clip", OPTION_REAL, "NORM", FIELD(train.clip_norm), 0,
+     "scale the gradient down to this length at most (default 0: off)", NULL},
+    {"batch", OPTION_INTEGER, "N", FIELD(train.batch), 1, "examples a step (default 64)", NULL},
+    {"epochs", OPTION_INTEGER, "N", FIELD(train.epochs), 1,
+     "passes over the train part (default 10); with --resume: in all", NULL},
+    {"seed", OPTION_SEED, "N", FIELD(train.seed), 0,
+     "of weights, split, order and dropout (default 1)", NULL},
+    {"dev", OPTION_SHARE, "SHARE", FIELD(train.dev_share), 0,
+     "of the examples, to judge by while training (default 0.1)", NULL},
+    {"test-share", OPTION_SHARE, "SHARE", FIELD(train.test_share), 0,
+     "of the examples, where the data has no test part of its own (default 0.1)", NULL},
+    {"limit", OPTION_BIG, "N", FIELD(train.limit), 1, "use at most N train examples", NULL},
+    {"target", OPTION_TEXT, "COLUMN", FIELD(train.target), 0,
+     "of a CSV file: the column to predict (default: the last)", NULL},
+    {"threads", OPTION_INTEGER, "N", FIELD(train.threads), 1,
+     "(default: all cores); changes the speed, never a bit of the result", NULL},
+    {"shards", OPTION_INTEGER, "N", FIELD(train.shards), 1,
+     "parts a batch is cut into (default: chosen from network and batch)", NULL},
+    {"name", OPTION_TEXT, "NAME", FIELD(train.name), 0, "what the run is called", NULL},
+    {"resume", OPTION_TEXT, "RUN|FILE", FIELD(train.resume), 0,
+     "go on with a run, bit for bit: its number, its name, last, or a checkpoint file", NULL},
+    {"branch", OPTION_TEXT, "RUN@STEP", FIELD(train.branch), 0,
+     "a new run from the run's checkpoint at or before STEP, with its options unless given anew",
+     NULL},
+    {"headless", OPTION_FLAG, NULL, FIELD(headless), 0,
+     "no workbench: a progress line on stderr, a summary on stdout", NULL},
+    {"json", OPTION_FLAG, NULL, FIELD(json), 0, "headless, with JSON lines on stdout", NULL},
+    {"store", OPTION_TEXT, "FILE", FIELD(train.store_path), 0,
+     "the file that keeps the runs; none: keep nothing", NULL},
+    {"no-store", OPTION_FLAG, NULL, FIELD(train.no_store), 0, "keep nothing", NULL},
+    {NULL, OPTION_FLAG, NULL, 0, 0, NULL, NULL},
+};
+
+/* --- options -----------------------------------------------------------------------------------
+ */
+
+/* The command as it was typed, for the run's record. */
+static void join_words(char *text, size_t size, int argc, char **argv)
+{
+    size_t used = (size_t)snprintf(text, size, "gradus");
+    for (int i = 0; i < argc && used < size; i++) {
+        bool plain = argv[i][strcspn(argv[i], " |'\"$&;<>()*")] == '\0' && *argv[i];
+        used += (size_t)snprintf(text + used, size - used, plain ? " %s" : " '%s'", argv[i]);
+    }
+}
+
+/* A resumed run is the run it was: whatever would change it belongs to a branch. */
+static int check_resume(const arguments *found)
+{
+    const char *const may[] = {"resume", "epochs", "threads", "headless",
+                               "json",   "store",  "no-store"};
+    for (int i = 0; options[i].name; i++) {
+        bool allowed = false;
+        for (size_t k = 0; k < sizeof may / sizeof *may; k++)
+            allowed = allowed || strcmp(may[k], options[i].name) == 0;
+        if (!allowed && (found->given >> i & 1))
+            return wrong_usage(&command_train,
+                               "--%s with --resume: a resumed run goes on as it was; to change it "
+                               "use --branch RUN@STEP --%s ...",
+                               options[i].name, options[i].name);
+    }
+    return EXIT_OK;
+}
+
+/* Lays the run's own options below the given ones: theirs first, then the words once more. */
+static nn_status take_branch(train_settings *settings, int argc, char **argv, nn_error *error)
+{
+    char path[4096], name[128];
+    const char *text = settings->train.branch;
+    const char *given = settings->train.store_path;
+    if (settings->train.no_store)
+        return nn_fail(error, NN_E_ARG, "--branch needs the store where run '%.60s' is", text);
+    snprintf(path, sizeof path, "%s", given ? given : "");
+    if (!given && store_default_path(path, sizeof path, error) != NN_OK)
+        return error->code;
+    snprintf(name, sizeof name, "%.*s", (int)strcspn(text, "@"), text);
+    store *s = store_open(path, error);
+    if (!s)
+        return error->code;
+    run_id id;
+    nn_status status = store_find_run(s, name, &id, error);
+    if (status == NN_OK)
+        status = train_options_of_run(s, id, &settings->train, &settings->texts, error);
+    store_close(s);
+    arguments again;
+    if (status == NN_OK)
+        status = options_parse(&command_train, argc, argv, settings, &again, error);
+    return status;
+}
+
+/* --- headless ----------------------------------------------------------------------------------
+ */
+
+static void say_start(report *r, session *s)
+{
+    const train_options *o = session_options(s);
+    nn_train_facts facts = nn_trainer_facts(session_trainer(s));
+    report_begin(r, &(report_start){
+                        .run = session_run(s),
+                        .name = o->name,
+                        .data = nn_dataset_name(session_data(s)),
+                        .model = o->model,
+                        .optimizer = o->optimizer,
+                        .schedule = o->schedule,
+                        .store = session_store(s),
+                        .parameters = facts.parameters,
+                        .shards = facts.shards,
+                        .threads = facts.threads,
+                        .batch = facts.batch,
+                        .epochs = facts.epochs,
+                        .first_epoch = (int)(facts.start_step / facts.steps_per_epoch),
+                        .seed = o->seed,
+                        .step = facts.start_step,
+                        .total_steps = facts.total_steps,
+                        .lr = o->lr,
+                    });
+}
+
+static void warn_recorder(report *r, session *s, bool *warned)
+{
+    if (!session_recorder(s))
+        return;
+    recorder_health health = recorder_state(session_recorder(s));
+    if (health.failing && !*warned)
+        report_say(r, "the store cannot be written: %s; the points are kept in memory",
+                   health.text);
+    *warned = health.failing;
+}
+
+/* What the main thread does while the trainer works. */
+typedef struct {
+    session *session;
+    report *report;
+    nn_event end;
+    bool ended, warned, stopping;
+    char trouble[256]; /* the non-finite tensor, or why it failed */
+} follower;
+
+static void post(follower *f, nn_command_kind kind)
+{
+    nn_trainer_post(session_trainer(f->session), &(nn_command){.kind = kind});
+}
+
+static void take_event(follower *f, nn_event *event)
+{
+    report *r = f->report;
+    switch (event->kind) {
+    case NN_EVENT_STEP:
+        report_step(r, event->epoch, event->step, event->loss, event->examples_per_s,
+                    event->seconds);
+        break;
+    case NN_EVENT_EPOCH:
+        report_epoch_done(r, &(report_epoch){event->epoch, event->step, event->train_loss,
+                                             event->train_error, event->dev_loss, event->dev_error,
+                                             event->lr, event->examples_per_s, event->seconds});
+        warn_recorder(r, f->session, &f->warned);
+        break;
+    case NN_EVENT_APPLIED:
+        if (event->command.kind != NN_COMMAND_STOP)
+            report_applied(r, event);
+        break;
+    case NN_EVENT_REFUSED:
+    case NN_EVENT_NOTE:
+        report_say(r, "%s", event->text);
+        break;
+    case NN_EVENT_NONFINITE:
+        report_nonfinite(r, event->step, event->text);
+        snprintf(f->trouble, sizeof f->trouble, "%s", event->text);
+        post(f, NN_COMMAND_STOP); /* nobody is there to ask */
+        break;
+    case NN_EVENT_END:
+        f->end = *event;
+        f->ended = true;
+        break;
+    case NN_EVENT_EVALUATION:
+        nn_evaluation_release(event->evaluation);
+        break;
+    case NN_EVENT_START:
+    case NN_EVENT_STATE:
+    case NN_EVENT_CHECKPOINT:
+        break;
+    }
+}
+
+static void take_signal(follower *f, int fd)
+{
+    int number = signals_take(fd);
+    if (!number || f->stopping)
+        return;
+    f->stopping = true;
+    post(f, NN_COMMAND_STOP);
+    report_say(f->report, "%s: stopping%s; once more leaves at once",
+               number == SIGINT ? "interrupted" : strsignal(number),
+               session_run(f->session) ? " with a checkpoint" : "");
+}
+
+static void follow(follower *f, int signals)
+{
+    nn_listener *listener = session_listener(f->session);
+    struct pollfd fds[2] = {{.fd = nn_listener_fd(listener), .events = POLLIN},
+                            {.fd = signals, .events = POLLIN}};
+    nn_event event;
+    while (!f->ended) {
+        poll(fds, 2, -1);
+        if (fds[1].revents)
+            take_signal(f, signals);
+        nn_listener_clear(listener);
+        while (!f->ended && nn_listener_next(listener, &event))
+            take_event(f, &event);
+    }
+}
+
+static void advise(report *r, const follower *f)
+{
+    const train_options *o = session_options(f->session);
+    report_say(r,
+               "the loss left the range of numbers: try a lower rate (--lr %g), a warm-up "
+               "(--schedule %s,warmup=1) or clipping (--clip 1)",
+               o->lr / 10, o->schedule);
+    if (session_run(f->session) && f->end.best_epoch > 0)
+        report_say(r, "or go on from the last good state: gradus train --branch %lld --lr %g",
+                   (long long)session_run(f->session), o->lr / 10);
+}
+
+static int train_headless(const train_settings *settings)
+{
+    nn_error error = {0};
+    int signals = signals_open();
+    report r = report_new(settings->json);
+    session *s = session_open(&settings->train, false, &error);
+    if (!s) {
+        complain("%s", error.text);
+        return error.code == NN_E_ARG ? EXIT_USAGE : EXIT_FAILED;
+    }
+    say_start(&r, s);
+    follower f = {.session = s, .report = &r};
+    follow(&f, signals);
+    nn_train_state state = f.end.state;
+    if (state == NN_DIVERGED)
+        advise(&r, &f);
+    if (state == NN_FAILED)
+        report_say(&r, "%s", f.end.text);
+    run_id run = session_run(s);
+    /* The end is told when it is in the store: who reads "end" may look there at once. */
+    nn_status closed = session_close(s, &error);
+    if (closed != NN_OK)
+        report_say(&r, "not everything was recorded: %s", error.text);
+    report_finish(&r, &(report_end){
+                          .run = run,
+                          .status = nn_train_state_name(state),
+                          .message = f.trouble[0] ? f.trouble : f.end.text,
+                          .best_epoch = f.end.best_epoch,
+                          .best_dev_error = f.end.best_epoch > 0 ? f.end.best_dev_error : NAN,
+                          .test_error = f.end.test_error,
+                          .seconds = f.end.seconds,
+                      });
+    bool good = state == NN_FINISHED || state == NN_STOPPED;
+    return good && closed == NN_OK ? EXIT_OK : EXIT_FAILED;
+}
+
+static int run(int argc, char **argv)
+{
+    train_settings settings = {.train = train_options_default()};
+    settings.train.model = NULL; /* chosen for the data, unless given */
+    arguments found;
+    nn_error error = {0};
+    int status;
+    if (!options_begin(&command_train, argc, argv, &settings, &found, 0, 0, &status))
+        return status;
+    if (settings.train.resume && settings.train.branch)
+        return wrong_usage(&command_train, "--resume and --branch exclude each other");
+    if (settings.train.resume && (status = check_resume(&found)) != EXIT_OK)
+        return status;
+    if (settings.train.resume && !option_given(&command_train, &found, "epochs"))
+        settings.train.epochs = 0;
+    if (settings.train.store_path && strcmp(settings.train.store_path, "none") == 0)
+        settings.train.no_store = true;
+    if (settings.train.branch && take_branch(&settings, argc, argv, &error) != NN_OK) {
+        complain("%s", error.text);
+        return EXIT_FAILED;
+    }
+    join_words(settings.command_line, sizeof settings.command_line, argc, argv);
+    settings.train.command_line = settings.command_line;
+    bool terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
+    if (settings.headless || settings.json || !terminal)
+        return train_headless(&settings);
+    workbench_options workbench = {
+        .store_path = settings.train.store_path, .train = &settings.train, .glyphs = -1};
+    return workbench_run(&workbench);
+}
+
+const program_command command_train = {
+    .name = "train",
+    .arguments = "",
+    .summary = "Trains a network: in the workbench on a terminal, headless without one.",
+    .details = "Ctrl-C stops with a checkpoint; `gradus train --resume last` goes on from there.\n"
+               "Errors in the output are shares from 0 to 1. Exit status: 0 finished or stopped,\n"
+               "1 failed or diverged, 2 wrong usage.\n\n"
+               "Examples:\n"
+               "  gradus train --data digits --epochs 20\n"
+               "  gradus train --data moons --model \"dense 16 | tanh | dense 2\" --lr 0.01\n"
+               "  gradus train --data fashion-mnist --model lenet5 --schedule cosine --json",
+    .options = options,
+    .run = run,
+};
