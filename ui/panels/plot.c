@@ -350,8 +350,8 @@ void plot_bad(const plot *p, const curve *points)
 {
     for (int i = 0; i < p->box.w && p->box.h >= 2; i++) {
         double from = at_share_x(p, (double)i / p->box.w);
-        double to = i + 1 == p->box.w ? nextafter(p->x1, INFINITY)
-                                      : at_share_x(p, (i + 1.0) / p->box.w);
+        double to =
+            i + 1 == p->box.w ? nextafter(p->x1, INFINITY) : at_share_x(p, (i + 1.0) / p->box.w);
         if (curve_over(points, from, to).bad > 0)
             canvas_put(p->c, p->box.x + i, p->box.y + p->box.h, ROLE_BAD, '!');
     }
@@ -368,9 +368,9 @@ char plot_event_letter(const run_event *event)
     const struct {
         const char *key;
         char letter;
-    } letters[] = {{"lr", 'r'},       {"dropout", 'd'}, {"l2", 'l'},    {"momentum", 'm'},
-                   {"clip", 'c'},     {"pause", 'p'},   {"save", 'w'},  {"evaluate", 'v'},
-                   {"rollback", 'b'}, {"threads", 't'}, {"stop", 'S'},  {"stop-after-epoch", 's'}};
+    } letters[] = {{"lr", 'r'},       {"dropout", 'd'}, {"l2", 'l'},   {"momentum", 'm'},
+                   {"clip", 'c'},     {"pause", 'p'},   {"save", 'w'}, {"evaluate", 'v'},
+                   {"rollback", 'b'}, {"threads", 't'}, {"stop", 'S'}, {"stop-after-epoch", 's'}};
     for (size_t i = 0; i < sizeof letters / sizeof *letters; i++)
         if (strcmp(event->key, letters[i].key) == 0)
             return letters[i].letter;
