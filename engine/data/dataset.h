@@ -15,8 +15,8 @@ typedef struct nn_dataset nn_dataset;
 typedef enum { NN_TRAIN, NN_DEV, NN_TEST, NN_PARTS } nn_part;
 
 typedef struct {
-    double dev;    /* share of the examples that are not the files' own test part; default 0.1 */
-    double test;   /* share, used only where the source has no test part of its own; default 0.1 */
+    double dev; /* share of the examples that are not the files' own test part; 0: 0.1, < 0: none */
+    double test;   /* share, used only where the source has no test part of its own; the same */
     uint64_t seed; /* of the stratified split and of generators */
     int64_t limit; /* > 0: use at most so many train examples (stratified); for quick presets */
     const char *target; /* CSV: name of the target column; NULL: the last column */
@@ -24,10 +24,10 @@ typedef struct {
 } nn_data_args;
 
 /* `source` is a name ("fashion-mnist", "digits", "blobs", "moons", "circles", "spirals", "flower",
- * each generator also with sizes: "moons:n=500,noise=0.2"), a folder with IDX files, a folder of
- * images by class (PNG, JPEG), a CSV file, or an NPY file with labels beside it (X.npy and
- * X.labels.npy). Errors name file, offset or line, and what was expected. The split is a pure
- * function of source and args. */
+ * each generator also with sizes: "moons:n=500,noise=0.2"), "iris", a folder with IDX files, a
+ * folder of images by class (PNG, JPEG; or such folders in train/ and test/), a CSV file, or an NPY
+ * file with labels beside it (X.npy and X.labels.npy). Errors name file, offset or line, and what
+ * was expected. The split is a pure function of source and args (NULL: all zero). */
 nn_dataset *nn_dataset_open(const char *source, const nn_data_args *args, nn_error *error);
 void nn_dataset_free(nn_dataset *dataset);
 
@@ -60,6 +60,7 @@ typedef struct {
     const char *name, *what, *licence, *package; /* package: Debian's, NULL where built in */
     bool available;
 } nn_dataset_info;
+/* Fills at most `room`; returns how many there are. */
 int nn_dataset_list(nn_dataset_info *list, int room);
 
 #endif
