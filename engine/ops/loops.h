@@ -8,6 +8,7 @@
 /* Before a loop whose rounds do not touch each other's elements. Input and output may still be the
  * same memory (operators in place), which a compiler would otherwise have to rule out. */
 #if defined(__clang__)
+#pragma clang diagnostic ignored "-Wpass-failed" /* builds without optimisation make no vectors */
 #define NN_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
 #else
 #define NN_INDEPENDENT _Pragma("GCC ivdep")
