@@ -1,0 +1,255 @@
+/* The schema, with the words that explain it: SQLite keeps the comments, so `.schema` and
+ * `SELECT sql FROM sqlite_schema` show them to people who query the file.
+ *
+ * Conventions: times are Unix milliseconds (.._ms); steps count from 1, "step 0" is before the
+ * first; errors are shares of wrong answers, 0..1; a number that is not known, or is NaN, is NULL;
+ * blobs are arrays of little-endian numbers without a header. */
+#include "store/schema.h"
+
+static const char *const version_1[] = {
+    "CREATE TABLE dataset (\n"
+    "  -- data that runs were trained on; two runs compare only where the fingerprint is equal\n"
+    "  id INTEGER PRIMARY KEY,\n"
+    "  name TEXT NOT NULL,\n"
+    "  fingerprint TEXT NOT NULL,  -- over content and split\n"
+    "  classes INTEGER NOT NULL,\n"
+    "  UNIQUE (name, fingerprint)\n"
+    ")",
+
+    "CREATE TABLE dataset_class (\n"
+    "  dataset INTEGER NOT NULL REFERENCES dataset(id) ON DELETE CASCADE,\n"
+    "  label INTEGER NOT NULL,  -- 0, 1, ...\n"
+    "  name TEXT NOT NULL,\n"
+    "  PRIMARY KEY (dataset, label)\n"
+    ") WITHOUT ROWID",
+
+    "CREATE TABLE run (\n"
+    "  id INTEGER PRIMARY KEY AUTOINCREMENT,\n"
+    "  name TEXT NOT NULL UNIQUE,\n"
+    "  parent INTEGER REFERENCES run(id) ON DELETE SET NULL,  -- branched from\n"
+    "  parent_step INTEGER,\n"
+    "  dataset INTEGER REFERENCES dataset(id),\n"
+    "  model TEXT NOT NULL,\n"
+    "  optimizer TEXT NOT NULL,\n"
+    "  schedule TEXT NOT NULL,\n"
+    "  command_line TEXT NOT NULL,\n"
+    "  note TEXT NOT NULL DEFAULT '',\n"
+    "  seed INTEGER NOT NULL,  -- 64 bits; above 2^63 it shows as negative\n"
+    "  batch INTEGER NOT NULL,\n"
+    "  epochs INTEGER NOT NULL,\n"
+    "  shards INTEGER NOT NULL,\n"
+    "  threads INTEGER NOT NULL,\n"
+    "  parameters INTEGER NOT NULL,\n"
+    "  multiply_adds INTEGER NOT NULL,  -- of one example, forward\n"
+    "  steps_per_epoch INTEGER NOT NULL,\n"
+    "  total_steps INTEGER NOT NULL,\n"
+    "  -- as last written by its process. 'running' and 'paused' hold only while that process lives\n"
+    "  -- and heartbeat_ms is younger than 10 s: otherwise the run has crashed\n"
+    "  state TEXT NOT NULL CHECK\n"
+    "    (state IN ('running', 'paused', 'finished', 'stopped', 'diverged', 'failed')),\n"
+    "  message TEXT NOT NULL DEFAULT '',  -- why it failed or diverged\n"
+    "  started_ms INTEGER NOT NULL,\n"
+    "  ended_ms INTEGER,\n"
+    "  heartbeat_ms INTEGER NOT NULL,\n"
+    "  -- the process that trains: pid means something only within pid_space (boot and namespace)\n"
+    "  host TEXT NOT NULL,\n"
+    "  boot TEXT NOT NULL,\n"
+    "  pid_space TEXT NOT NULL,\n"
+    "  pid INTEGER NOT NULL,\n"
+    "  pid_started INTEGER NOT NULL,  -- start time in clock ticks since boot: guards against reuse\n"
+    "  segment INTEGER NOT NULL,  -- the newest segment's number\n"
+    "  -- where it stands\n"
+    "  step INTEGER NOT NULL DEFAULT 0,\n"
+    "  epoch INTEGER NOT NULL DEFAULT 0,  -- epochs done\n"
+    "  seconds REAL NOT NULL DEFAULT 0,  -- of training, all segments\n"
+    "  examples_per_s REAL,\n"
+    "  lr REAL,\n"
+    "  train_loss REAL, train_error REAL,  -- of the last epoch\n"
+    "  dev_loss REAL, dev_error REAL,\n"
+    "  best_dev_error REAL, best_epoch INTEGER NOT NULL DEFAULT 0,\n"
+    "  test_error REAL\n"
+    ")",
+
+    "CREATE TABLE segment (\n"
+    "  -- one stretch of training in one process: 1 when the run began, one more at each resume.\n"
+    "  -- What had been recorded after start_step was replaced by what this segment recorded\n"
+    "  run INTEGER NOT NULL REFERENCES run(id) ON DELETE CASCADE,\n"
+    "  number INTEGER NOT NULL,\n"
+    "  start_step INTEGER NOT NULL,\n"
+    "  started_ms INTEGER NOT NULL,\n"
+    "  host TEXT NOT NULL,\n"
+    "  pid INTEGER NOT NULL,\n"
+    "  command_line TEXT NOT NULL,\n"
+    "  PRIMARY KEY (run, number)\n"
+    ") WITHOUT ROWID",
+
+    "CREATE TABLE param (\n"
+    "  -- what was chosen for a run. A number stands in number, anything else in text\n"
+    "  run INTEGER NOT NULL REFERENCES run(id) ON DELETE CASCADE,\n"
+    "  key TEXT NOT NULL,\n"
+    "  number REAL,\n"
+    "  text TEXT,\n"
+    "  PRIMARY KEY (run, key)\n"
+    ") WITHOUT ROWID",
+    "CREATE INDEX param_number ON param (key, number)",
+
+    "CREATE TABLE metric (\n"
+    "  id INTEGER PRIMARY KEY,\n"
+    "  name TEXT NOT NULL UNIQUE,\n"
+    "  every TEXT NOT NULL CHECK (every IN ('step', 'epoch')),\n"
+    "  goal TEXT CHECK (goal IN ('min', 'max'))  -- which values are better; NULL: neither\n"
+    ")",
+    "INSERT INTO metric (name, every, goal) VALUES\n"
+    "  ('loss', 'step', 'min'), ('error', 'step', 'min'), ('gradient_norm', 'step', NULL),\n"
+    "  ('lr', 'step', NULL), ('update_ratio', 'step', NULL),\n"
+    "  ('train_loss', 'epoch', 'min'), ('train_error', 'epoch', 'min'),\n"
+    "  ('dev_loss', 'epoch', 'min'), ('dev_error', 'epoch', 'min'),\n"
+    "  ('examples_per_s', 'epoch', 'max')",
+
+    "CREATE TABLE chunk (\n"
+    "  -- the points of a curve, up to 512 a row, in step order; only the last row of a curve is\n"
+    "  -- ever rewritten\n"
+    "  run INTEGER NOT NULL REFERENCES run(id) ON DELETE CASCADE,\n"
+    "  metric INTEGER NOT NULL REFERENCES metric(id),\n"
+    "  number INTEGER NOT NULL,  -- 0, 1, ...; ascending, there may be gaps\n"
+    "  first_step INTEGER NOT NULL,\n"
+    "  last_step INTEGER NOT NULL,\n"
+    "  count INTEGER NOT NULL,\n"
+    "  point_values BLOB NOT NULL,  -- count IEEE 754 doubles; NaN and infinity are kept\n"
+    "  -- NULL: the steps are first_step, first_step + 1, ... Else count - 1 differences to the\n"
+    "  -- step before, each in 7-bit groups, lowest first, the high bit says that more follow\n"
+    "  point_steps BLOB,\n"
+    "  PRIMARY KEY (run, metric, number)\n"
+    ")",
+
+    "CREATE TABLE summary (\n"
+    "  -- of all points of a curve, written with them\n"
+    "  run INTEGER NOT NULL REFERENCES run(id) ON DELETE CASCADE,\n"
+    "  metric INTEGER NOT NULL REFERENCES metric(id),\n"
+    "  count INTEGER NOT NULL,\n"
+    "  nan_count INTEGER NOT NULL,  -- points that are NaN or infinite\n"
+    "  first_nan_step INTEGER,\n"
+    "  last REAL, last_step INTEGER NOT NULL,\n"
+    "  min REAL, min_step INTEGER,  -- of the finite points\n"
+    "  max REAL, max_step INTEGER,\n"
+    "  PRIMARY KEY (run, metric)\n"
+    ") WITHOUT ROWID",
+
+    "CREATE TABLE event (\n"
+    "  -- what happened to a run, in order; with the seed, the 'applied' ones replay it\n"
+    "  id INTEGER PRIMARY KEY,\n"
+    "  run INTEGER NOT NULL REFERENCES run(id) ON DELETE CASCADE,\n"
+    "  segment INTEGER NOT NULL,\n"
+    "  step INTEGER NOT NULL,\n"
+    "  time_ms INTEGER NOT NULL,\n"
+    "  kind TEXT NOT NULL,  -- applied refused nonfinite checkpoint state note resumed\n"
+    "  key TEXT NOT NULL DEFAULT '',  -- 'lr', 'pause', 'best' ...\n"
+    "  old REAL,\n"
+    "  new REAL,\n"
+    "  text TEXT NOT NULL DEFAULT '',\n"
+    "  -- 0: part of the run's history. Else the segment that began before this event happened\n"
+    "  -- and so replaced it\n"
+    "  replaced_by INTEGER NOT NULL DEFAULT 0\n"
+    ")",
+    "CREATE INDEX event_run ON event (run, id)",
+
+    "CREATE TABLE checkpoint (\n"
+    "  -- what each checkpoint file of a run holds now\n"
+    "  run INTEGER NOT NULL REFERENCES run(id) ON DELETE CASCADE,\n"
+    "  path TEXT NOT NULL,\n"
+    "  kind TEXT NOT NULL,  -- last best\n"
+    "  segment INTEGER NOT NULL,\n"
+    "  step INTEGER NOT NULL,\n"
+    "  dev_error REAL,\n"
+    "  time_ms INTEGER NOT NULL,\n"
+    "  PRIMARY KEY (run, path)\n"
+    ") WITHOUT ROWID",
+
+    "CREATE TABLE evaluation (\n"
+    "  id INTEGER PRIMARY KEY,\n"
+    "  run INTEGER NOT NULL REFERENCES run(id) ON DELETE CASCADE,\n"
+    "  part TEXT NOT NULL CHECK (part IN ('train', 'dev', 'test')),\n"
+    "  step INTEGER NOT NULL,\n"
+    "  epoch INTEGER NOT NULL,\n"
+    "  classes INTEGER NOT NULL,\n"
+    "  count INTEGER NOT NULL,\n"
+    "  loss REAL,\n"
+    "  error REAL,\n"
+    "  confusion BLOB  -- classes x classes int32, row = truth, column = prediction\n"
+    ")",
+    "CREATE INDEX evaluation_run ON evaluation (run, part, step)",
+
+    "CREATE TABLE prediction (\n"
+    "  -- every answer of the last evaluation of a part\n"
+    "  run INTEGER NOT NULL REFERENCES run(id) ON DELETE CASCADE,\n"
+    "  part TEXT NOT NULL CHECK (part IN ('train', 'dev', 'test')),\n"
+    "  step INTEGER NOT NULL,\n"
+    "  count INTEGER NOT NULL,\n"
+    "  example BLOB NOT NULL,  -- count int64: stable index of the example in its source\n"
+    "  truth BLOB NOT NULL,  -- count int32; -1 not known\n"
+    "  predicted BLOB NOT NULL,  -- count int32\n"
+    "  probability BLOB NOT NULL,  -- count float32: of the predicted class\n"
+    "  truth_probability BLOB NOT NULL,  -- count float32: of the true class\n"
+    "  PRIMARY KEY (run, part)\n"
+    ")",
+
+    "CREATE TABLE command (\n"
+    "  -- left by another process for the one that trains the run, which takes it within a second\n"
+    "  id INTEGER PRIMARY KEY,\n"
+    "  run INTEGER NOT NULL REFERENCES run(id) ON DELETE CASCADE,\n"
+    "  kind TEXT NOT NULL,  -- pause resume step epoch stop set ...\n"
+    "  name TEXT NOT NULL DEFAULT '',  -- of set: lr momentum clip dropout l2\n"
+    "  value REAL,\n"
+    "  at_step INTEGER NOT NULL DEFAULT 0,  -- 0: as soon as possible\n"
+    "  left_ms INTEGER NOT NULL,\n"
+    "  taken_ms INTEGER\n"
+    ")",
+    "CREATE INDEX command_waiting ON command (run) WHERE taken_ms IS NULL",
+
+    "CREATE VIEW run_metric AS\n"
+    "  -- every metric of every run by name: SELECT * FROM run_metric WHERE metric = 'dev_error'\n"
+    "  SELECT run.id AS run, run.name AS name, metric.name AS metric, summary.count,\n"
+    "         summary.nan_count, summary.last, summary.last_step, summary.min, summary.min_step,\n"
+    "         summary.max, summary.max_step\n"
+    "  FROM summary JOIN run ON run.id = summary.run JOIN metric ON metric.id = summary.metric",
+};
+
+const schema_step *schema_steps(int *count)
+{
+    static const schema_step steps[] = {
+        {version_1, sizeof version_1 / sizeof version_1[0]},
+    };
+    *count = sizeof steps / sizeof steps[0];
+    return steps;
+}
+
+/* With the write lock held. */
+static nn_status climb(database *db, const schema_step *steps, int count, nn_error *error)
+{
+    int64_t version = 0;
+    nn_status status = database_number(db, "PRAGMA user_version", &version, error);
+    if (status != NN_OK || version >= count)
+        return status;
+    for (int64_t v = version; v < count; v++)
+        for (int i = 0; i < steps[v].count; i++)
+            if ((status = database_run(db, steps[v].statements[i], error)) != NN_OK)
+                return status;
+    char text[96];
+    snprintf(text, sizeof text, "PRAGMA application_id = %d; PRAGMA user_version = %d",
+             DATABASE_APPLICATION, count);
+    return database_run(db, text, error);
+}
+
+nn_status schema_migrate(database *db, const schema_step *steps, int count, nn_error *error)
+{
+    int64_t version = 0;
+    nn_status status = database_number(db, "PRAGMA user_version", &version, error);
+    if (status != NN_OK || version >= count)
+        return status;
+    if ((status = database_begin(db, true, error)) != NN_OK)
+        return status;
+    if ((status = climb(db, steps, count, error)) == NN_OK)
+        return database_commit(db, error);
+    database_rollback(db);
+    return status;
+}
