@@ -10,11 +10,6 @@
 
 /* --- errors -------------------------------------------------------------------------------- */
 
-static bool damaged(int code)
-{
-    return (code & 0xFF) == SQLITE_CORRUPT || (code & 0xFF) == SQLITE_NOTADB;
-}
-
 nn_status database_fail(database *db, const char *doing, nn_error *error)
 {
     int code = sqlite3_extended_errcode(db->handle);
@@ -34,8 +29,9 @@ nn_status database_fail(database *db, const char *doing, nn_error *error)
         return nn_fail(error, NN_E_IO, "%s: disk full while %s; free some space", path, doing);
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
-        return nn_fail(error, NN_E_IO, "%s: locked by another process while %s; try again once it "
-                                       "is done",
+        return nn_fail(error, NN_E_IO,
+                       "%s: locked by another process while %s; try again once it "
+                       "is done",
                        path, doing);
     case SQLITE_NOMEM:
         return nn_fail(error, NN_E_NOMEM, "%s: out of memory while %s", path, doing);
@@ -144,8 +140,8 @@ nn_status database_do(database *db, nn_error *error, const char *sql, const char
 bool database_next(database *db, sqlite3_stmt *statement, nn_status *status, nn_error *error)
 {
     int code = sqlite3_step(statement);
-    *status = code == SQLITE_ROW || code == SQLITE_DONE ? NN_OK
-                                                        : database_fail(db, "reading", error);
+    *status =
+        code == SQLITE_ROW || code == SQLITE_DONE ? NN_OK : database_fail(db, "reading", error);
     return code == SQLITE_ROW;
 }
 
@@ -179,8 +175,8 @@ void copy_text(char *to, size_t size, const char *from)
 nn_status database_begin(database *db, bool durable, nn_error *error)
 {
     /* A rollback journal needs FULL to survive a power cut; WAL loses at most the last commits. */
-    const char *level = durable || db->network ? "PRAGMA synchronous = FULL"
-                                               : "PRAGMA synchronous = NORMAL";
+    const char *level =
+        durable || db->network ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL";
     nn_status status = database_run(db, level, error);
     if (status == NN_OK && sqlite3_exec(db->handle, "BEGIN IMMEDIATE", NULL, NULL, NULL))
         status = database_fail(db, "waiting to write", error);
@@ -191,9 +187,7 @@ nn_status database_commit(database *db, nn_error *error)
 {
     if (sqlite3_exec(db->handle, "COMMIT", NULL, NULL, NULL) == SQLITE_OK)
         return NN_OK;
-    nn_status status = database_fail(db, "committing", error);
-    database_rollback(db);
-    return status;
+    return database_fail(db, "committing", error);
 }
 
 void database_rollback(database *db)

@@ -46,7 +46,7 @@ nn_status database_number(database *db, const char *sql, int64_t *value, nn_erro
 /* BEGIN IMMEDIATE. durable: the commit reaches the disk before it returns (checkpoints, run ends);
  * else it survives the death of the process but perhaps not of the machine. */
 nn_status database_begin(database *db, bool durable, nn_error *error);
-nn_status database_commit(database *db, nn_error *error); /* rolls back when it fails */
+nn_status database_commit(database *db, nn_error *error); /* when it fails, roll back */
 void database_rollback(database *db);
 
 /* Prepare `sql` and bind its parameters by `types`, one letter each:

@@ -22,8 +22,9 @@ static const char *environment(const char *name)
 static nn_status fits(int written, size_t size, nn_error *error)
 {
     if (written < 0 || (size_t)written >= size)
-        return nn_fail(error, NN_E_ARG, "the store's path is longer than %zu bytes; choose a "
-                                        "shorter one with --store or GRADUS_STORE",
+        return nn_fail(error, NN_E_ARG,
+                       "the store's path is longer than %zu bytes; choose a "
+                       "shorter one with --store or GRADUS_STORE",
                        size - 1);
     return NN_OK;
 }
@@ -43,8 +44,9 @@ nn_status store_default_path(char *path, size_t size, nn_error *error)
     if (!*home && getpwuid_r(getuid(), &entry, buffer, sizeof buffer, &found) == 0 && found)
         home = entry.pw_dir;
     if (!*home)
-        return nn_fail(error, NN_E_MISSING, "no home directory for the store: set HOME, or choose "
-                                            "a file with --store or GRADUS_STORE");
+        return nn_fail(error, NN_E_MISSING,
+                       "no home directory for the store: set HOME, or choose "
+                       "a file with --store or GRADUS_STORE");
     return fits(snprintf(path, size, "%s/.local/share/gradus/gradus.db", home), size, error);
 }
 
@@ -68,8 +70,8 @@ void place_absolute(const char *path, char *absolute, size_t size)
     base = base ? base + 1 : path;
     int written = -1;
     if (realpath(folder, resolved))
-        written = snprintf(absolute, size, "%s/%s", strcmp(resolved, "/") == 0 ? "" : resolved,
-                           base);
+        written =
+            snprintf(absolute, size, "%s/%s", strcmp(resolved, "/") == 0 ? "" : resolved, base);
     if (written < 0 || (size_t)written >= size)
         snprintf(absolute, size, "%s", path);
 }
@@ -104,10 +106,11 @@ const char *place_network_name(unsigned long type)
         unsigned long type;
         const char *name;
     } known[] = {
-        {0x6969, "NFS"},        {0x517B, "SMB"},     {0xFF534D42, "CIFS"},  {0xFE534D42, "SMB"},
-        {0x5346414F, "AFS"},    {0x6B414653, "AFS"}, {0x73757245, "Coda"},  {0x00C36400, "Ceph"},
-        {0x01021997, "9P"},     {0x65735546, "FUSE"}, {0x0BD00BD0, "Lustre"}, {0x47504653, "GPFS"},
-        {0x7461636F, "OCFS2"},  {0x01161970, "GFS2"}, {0x786F4256, "VirtualBox share"},
+        {0x6969, "NFS"},       {0x517B, "SMB"},        {0xFF534D42, "CIFS"},
+        {0xFE534D42, "SMB"},   {0x5346414F, "AFS"},    {0x6B414653, "AFS"},
+        {0x73757245, "Coda"},  {0x00C36400, "Ceph"},   {0x01021997, "9P"},
+        {0x65735546, "FUSE"},  {0x0BD00BD0, "Lustre"}, {0x47504653, "GPFS"},
+        {0x7461636F, "OCFS2"}, {0x01161970, "GFS2"},   {0x786F4256, "VirtualBox share"},
         {0x564C, "NCP"},
     };
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)

@@ -8,8 +8,8 @@
 
 typedef struct {
     char host[72];
-    char boot[40];   /* changes with every boot of the kernel */
-    char space[80];  /* boot and pid namespace: within one, a pid names one process */
+    char boot[40];  /* changes with every boot of the kernel */
+    char space[80]; /* boot and pid namespace: within one, a pid names one process */
     int pid;
     int64_t started; /* clock ticks since boot: a reused pid has another */
 } process_identity;

@@ -43,7 +43,8 @@ static const char *const version_1[] = {
     "  multiply_adds INTEGER NOT NULL,  -- of one example, forward\n"
     "  steps_per_epoch INTEGER NOT NULL,\n"
     "  total_steps INTEGER NOT NULL,\n"
-    "  -- as last written by its process. 'running' and 'paused' hold only while that process lives\n"
+    "  -- as last written by its process. 'running' and 'paused' hold only while that process "
+    "lives\n"
     "  -- and heartbeat_ms is younger than 10 s: otherwise the run has crashed\n"
     "  state TEXT NOT NULL CHECK\n"
     "    (state IN ('running', 'paused', 'finished', 'stopped', 'diverged', 'failed')),\n"
@@ -56,7 +57,8 @@ static const char *const version_1[] = {
     "  boot TEXT NOT NULL,\n"
     "  pid_space TEXT NOT NULL,\n"
     "  pid INTEGER NOT NULL,\n"
-    "  pid_started INTEGER NOT NULL,  -- start time in clock ticks since boot: guards against reuse\n"
+    "  pid_started INTEGER NOT NULL,  -- start time in clock ticks since boot: guards against "
+    "reuse\n"
     "  segment INTEGER NOT NULL,  -- the newest segment's number\n"
     "  -- where it stands\n"
     "  step INTEGER NOT NULL DEFAULT 0,\n"
@@ -249,7 +251,8 @@ nn_status schema_migrate(database *db, const schema_step *steps, int count, nn_e
     if ((status = database_begin(db, true, error)) != NN_OK)
         return status;
     if ((status = climb(db, steps, count, error)) == NN_OK)
-        return database_commit(db, error);
-    database_rollback(db);
+        status = database_commit(db, error);
+    if (status != NN_OK)
+        database_rollback(db);
     return status;
 }

@@ -233,11 +233,10 @@ static nn_status write_chunks(series *s, database *db, int64_t run, nn_error *er
         size_t size = chunk_encode_steps(steps, count, differences);
         memcpy(values, s->values + at, (size_t)count * sizeof *values);
         chunk_little_endian(values, (size_t)count, sizeof *values);
-        status = database_bind(db, insert, error, "iiiiiibb", run, s->metric,
-                               s->number + at / CHUNK_POINTS, (int64_t)steps[0],
-                               (int64_t)steps[count - 1], count, (const void *)values,
-                               (size_t)count * sizeof *values,
-                               (const void *)(size ? differences : NULL), size);
+        status = database_bind(
+            db, insert, error, "iiiiiibb", run, s->metric, s->number + at / CHUNK_POINTS,
+            (int64_t)steps[0], (int64_t)steps[count - 1], count, (const void *)values,
+            (size_t)count * sizeof *values, (const void *)(size ? differences : NULL), size);
         if (status == NN_OK)
             status = database_step(db, insert, error);
     }
@@ -256,9 +255,9 @@ static nn_status write_summary(series *s, database *db, int64_t run, nn_error *e
         "INSERT OR REPLACE INTO summary (run, metric, count, nan_count, first_nan_step, last, "
         "last_step, min, min_step, max, max_step) VALUES (?, ?, ?, ?, nullif(?, 0), ?, ?, ?, "
         "nullif(?, 0), ?, nullif(?, 0))",
-        "iiiiidididi", run, s->metric, sum->count, sum->nan_count,
-        (int64_t)sum->first_nan_step, sum->last, (int64_t)sum->last_step, sum->min,
-        (int64_t)sum->min_step, sum->max, (int64_t)sum->max_step);
+        "iiiiidididi", run, s->metric, sum->count, sum->nan_count, (int64_t)sum->first_nan_step,
+        sum->last, (int64_t)sum->last_step, sum->min, (int64_t)sum->min_step, sum->max,
+        (int64_t)sum->max_step);
 }
 
 nn_status series_write(series *s, database *db, int64_t run, nn_error *error)

@@ -26,6 +26,8 @@ const char *store_path(const store *s);
 
 typedef int64_t run_id;
 
+enum { STORE_SILENT_MS = 10000 }; /* a run without a heartbeat for so long has crashed */
+
 /* What is known when a run begins. Strings are copied. */
 typedef struct {
     const char *name; /* NULL: made from model and data, "lenet5-fashion-mnist-7" */
@@ -38,6 +40,9 @@ typedef struct {
     uint64_t seed;
     const struct store_param *params; /* what was chosen: typed, for filters */
     int param_count;
+    /* Numbers and labels the predictions. Read only while recorder_begin runs. NULL: predictions
+     * carry the place in their part and truth -1. */
+    const nn_dataset *dataset;
 } run_description;
 typedef struct store_param {
     char key[32];
@@ -46,14 +51,18 @@ typedef struct store_param {
     char text[1024]; /* long enough for a path and for a deep network's description */
 } store_param;
 
-/* Opens the writing connection and starts the thread. Safe beside other processes. */
+/* Opens the writing connection and starts the thread. Safe beside other processes and readers. Its
+ * functions may be called from any thread; a call that must reach the file waits for it at most 5
+ * s.
+ */
 recorder *recorder_open(const char *path, nn_error *error);
 /* Flushes everything (waits up to 10 s for a locked file or a full disk), then stops. Says on
  * `error` how many points could not be written. */
 nn_status recorder_close(recorder *r, nn_error *error);
 
 /* Creates the run's row at once (the id is needed); later calls only queue. `resume`: continue this
- * run (a new segment whose points after `step` replace what was recorded past the checkpoint). */
+ * run: a new segment whose points replace what was recorded after `resume_step`; refused while
+ * another process still trains it. 0 on failure. */
 run_id recorder_begin(recorder *r, const run_description *description, run_id resume,
                       uint64_t resume_step, nn_error *error);
 /* Directory for the run's checkpoints, beside the store: made, absolute. */
@@ -62,15 +71,17 @@ nn_status store_checkpoint_dir(const char *store_path, run_id run, char *path, s
 /* The recorder's thread itself drains `listener` (a trainer's) into run `run` until its END event:
  * steps to chunks and summaries, epochs, evaluations to confusion matrices, the predictions of the
  * last dev and test evaluation, commands to events, checkpoints. Several runs at a time are fine.
- */
+ * It looks at least every 20 ms: a listener that may lag 8192 steps behind loses none. */
 nn_status recorder_follow(recorder *r, run_id run, nn_listener *listener, nn_error *error);
-/* Blocks until run's END is committed (or the recorder failed). */
+/* Blocks until run's END has come and is committed; an error when it could not be written within
+ * 10 s of coming. Only then may the trainer be freed. */
 nn_status recorder_wait(recorder *r, run_id run, nn_error *error);
 
 typedef struct {
-    bool failing;   /* the file could not be written at the last try: kept in memory */
-    char text[200]; /* why: "disk full", "locked by another process for 7 s" */
-    uint64_t pending, written;
+    bool failing;              /* the file could not be written at the last try: kept in memory */
+    char text[200];            /* why: "disk full", "locked by another process for 7 s" */
+    uint64_t pending, written; /* points that wait in memory, and that are committed */
+    uint64_t lost;             /* points that no memory was left for */
 } recorder_health;
 recorder_health recorder_state(const recorder *r); /* from any thread */
 
@@ -114,8 +125,8 @@ nn_status store_params(store *s, run_id id, store_param **params, int *count, nn
  * (per epoch, at the step of its end). */
 typedef struct {
     char name[32];
-    int64_t count, nan_count;
-    double last, min, max;
+    int64_t count, nan_count; /* nan_count: NaN or infinite */
+    double last, min, max;    /* min and max of the finite points; NaN without one */
     uint64_t last_step, min_step, max_step, first_nan_step;
 } metric_summary;
 nn_status store_metrics(store *s, run_id id, metric_summary **list, int *count, nn_error *error);
@@ -145,6 +156,16 @@ typedef struct {
 nn_status store_evaluations(store *s, run_id id, nn_part part, store_evaluation **list, int *count,
                             nn_error *error);
 void store_free_evaluations(store_evaluation *list, int count);
+/* What the checkpoint files of a run hold, oldest step first. */
+typedef struct {
+    uint64_t step;
+    double dev_error; /* NaN unknown */
+    int64_t time_ms;
+    char kind[16]; /* "last", "best" */
+    char path[512];
+} store_checkpoint;
+nn_status store_checkpoints(store *s, run_id id, store_checkpoint **list, int *count,
+                            nn_error *error);
 nn_status store_class_names(store *s, run_id id, char (**names)[64], int *count, nn_error *error);
 
 /* Predictions of the last evaluation of a part: one an example. Freed by the caller. */
@@ -159,8 +180,8 @@ nn_status store_predictions(store *s, run_id id, nn_part part, store_prediction 
 /* Changes whenever another connection wrote: cheap, for polling once a second. */
 int64_t store_version(store *s);
 
-/* Commands left in the store for a run of another process; its recorder hands them to the trainer.
- */
+/* Leaves a command in the store for a run of another process, whose recorder hands it to the
+ * trainer. Refused when nobody trains that run any more. */
 nn_status recorder_leave_command(recorder *r, run_id run, const nn_command *command,
                                  nn_error *error);
 /* Where the recorder delivers such commands: `post` is called on the recorder's thread. */
