@@ -73,12 +73,12 @@ all: $(BUILD)/gradus
 $(BUILD)/gradus: $(BUILD)/ui/main.o $(BUILD)/libprogram.a $(BUILD)/libengine.a
 	$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(LIBS)
 
-$(BUILD)/libengine.a: $(ENGINE_OBJ)
-$(BUILD)/libprogram.a: $(PROGRAM_OBJ)
-$(BUILD)/double/libengine.a: $(DOUBLE_OBJ)
+$(BUILD)/libengine.a: $(ENGINE_OBJ) $(BUILD)/sources
+$(BUILD)/libprogram.a: $(PROGRAM_OBJ) $(BUILD)/sources
+$(BUILD)/double/libengine.a: $(DOUBLE_OBJ) $(BUILD)/sources
 $(BUILD)/%.a:
 	@rm -f $@
-	ar rcs $@ $^
+	ar rcs $@ $(filter %.o,$^)
 
 $(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
@@ -93,9 +93,15 @@ $(BUILD)/tests/double/%.o: tests/double/%.c $(BUILD)/flags
 
 # Rebuild everything when compiler or flags change.
 $(BUILD)/flags: FORCE
+	@$(if $(PKG_LIBS),,echo 'Libraries are missing (pkg-config finds not all of: $(LIBRARIES)). Run: make deps'; exit 1)
 	@mkdir -p $(@D)
 	@printf '%s\n' '$(subst ','\'',$(CC) $(CFLAGS_ALL))' | cmp -s - $@ || \
 	 printf '%s\n' '$(subst ','\'',$(CC) $(CFLAGS_ALL))' > $@
+# Archive again when a file has gone.
+$(BUILD)/sources: FORCE
+	@mkdir -p $(@D)
+	@echo '$(ENGINE_SRC) $(STORE_SRC) $(LESSON_SRC) $(UI_SRC)' | cmp -s - $@ || \
+	 echo '$(ENGINE_SRC) $(STORE_SRC) $(LESSON_SRC) $(UI_SRC)' > $@
 FORCE:
 
 HELPER_OBJ        := $(call objects,$(HELPER_SRC))
@@ -112,7 +118,8 @@ $(TOOLS): $(BUILD)/%: $(BUILD)/tests/tools/%.o $(HELPER_OBJ) $(BUILD)/libprogram
 # --- the two commands ---------------------------------------------------------------------------
 run: deps
 	@$(MAKE) --no-print-directory -j$(JOBS) all
-	@$(BUILD)/gradus $(if $(ARGS),$(ARGS),$(shell test -t 1 || echo train --headless))
+	@$(if $(strip $(ARGS)),exec $(BUILD)/gradus $(ARGS), \
+	 if [ -t 0 ] && [ -t 1 ]; then exec $(BUILD)/gradus; else exec $(BUILD)/gradus train --headless; fi)
 
 test: test-deps
 	@$(MAKE) --no-print-directory -j$(JOBS) all build-tests
@@ -160,10 +167,13 @@ bench: deps
 	@$(MAKE) --no-print-directory -j$(JOBS) all
 	@$(BUILD)/gradus bench $(ARGS)
 
+COMPLETION := $(DESTDIR)$(PREFIX)/share/bash-completion/completions/gradus
 install: all
 	install -D -m 755 $(BUILD)/gradus $(DESTDIR)$(PREFIX)/bin/gradus
+	@mkdir -p $(dir $(COMPLETION))
+	$(BUILD)/gradus help completion > $(COMPLETION)
 uninstall:
-	rm -f $(DESTDIR)$(PREFIX)/bin/gradus
+	rm -f $(DESTDIR)$(PREFIX)/bin/gradus $(COMPLETION)
 dist:
 	@mkdir -p build
 	git archive --prefix=gradus-$(VERSION)/ -o build/gradus-$(VERSION).tar.gz HEAD
