@@ -136,12 +136,12 @@ static void look_at_machine(findings *all)
  */
 
 /* Cuts `path` to the nearest folder that exists. */
-static void nearest_folder(char *path)
+static void nearest_folder(char path[PATH_MAX])
 {
     for (;;) {
         char *slash = strrchr(path, '/');
         if (!slash) {
-            strcpy(path, ".");
+            snprintf(path, PATH_MAX, ".");
             return;
         }
         slash[slash == path ? 1 : 0] = '\0';

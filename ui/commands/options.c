@@ -161,7 +161,7 @@ static nn_status read_real(const option *o, const char *text, double *value, nn_
 
 static nn_status read_size(const option *o, const char *text, int size[2], nn_error *error)
 {
-    int columns, rows, used = 0;
+    int columns = 0, rows = 0, used = 0;
     if (sscanf(text, "%5dx%5d%n", &columns, &rows, &used) != 2 || text[used] ||
         columns < o->least || rows < o->least || columns > 1000 || rows > 1000)
         return nn_fail(error, NN_E_ARG, "--%s '%.40s': expected COLUMNSxROWS like 80x24", o->name,
@@ -174,7 +174,7 @@ static nn_status read_size(const option *o, const char *text, int size[2], nn_er
 static nn_status read_value(const option *o, const char *text, void *settings, nn_error *error)
 {
     char *field = (char *)settings + o->offset;
-    int64_t whole;
+    int64_t whole = 0;
     nn_status status;
     switch (o->kind) {
     case OPTION_FLAG:
