@@ -2,6 +2,7 @@
 
 #include "engine/kernel.h"
 #include "engine/pool.h"
+#include "engine/sums.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -11,7 +12,7 @@
  * and every sum is taken first within a block, then over the blocks in order: any number of threads
  * gives the same bits. Within a block the update goes in chunks that stay in the first cache, so
  * that one pass over memory serves gradient, state, weights and their norms. */
-enum { BLOCK = 16384, CHUNK = 512, LANES = 8 };
+enum { BLOCK = 16384, CHUNK = 512 };
 
 /* Below this many parameters waking another thread costs more than it saves. */
 enum { WORTH_THREADS = 4 * BLOCK };
@@ -256,22 +257,6 @@ nn_real *nn_optimizer_second(nn_optimizer *optimizer, const nn_param *param)
 
 #define REAL_SQRT(x) _Generic((nn_real)0, float : sqrtf, double : sqrt)(x)
 
-/* In double, in a fixed number of interleaved sums: vectorises, and the order never changes. */
-NN_KERNEL static double sum_of_squares(const nn_real *x, int64_t count)
-{
-    double lane[LANES] = {0};
-    int64_t i = 0;
-    for (; i + LANES <= count; i += LANES)
-        for (int k = 0; k < LANES; k++)
-            lane[k] += (double)x[i + k] * (double)x[i + k];
-    for (; i < count; i++)
-        lane[0] += (double)x[i] * (double)x[i];
-    double sum = 0;
-    for (int k = 0; k < LANES; k++)
-        sum += lane[k];
-    return sum;
-}
-
 /* The gradient as the kinds see it: clipped, then with L2, so that clipping bounds what the data
  * says and not the penalty. d/dw of lambda/2 |w|^2 = lambda w (chapter 12). */
 #define GRADIENT(i) (c->scale * g[i] + c->l2 * w[i])
@@ -384,12 +369,12 @@ static void update_block(void *context, int index)
     for (int64_t begin = block->begin; begin < block->end; begin += CHUNK) {
         int64_t count = block->end - begin < CHUNK ? block->end - begin : CHUNK;
         nn_real *w = weights + begin;
-        block->weight += sum_of_squares(w, count);
+        block->weight += nn_sum_of_squares(w, count);
         update_chunk(optimizer->args.kind, c, count, w, slot->gradient + begin, update,
                      slot->first ? slot->first + begin : NULL,
                      slot->second ? slot->second + begin : NULL);
         subtract(count, w, update);
-        block->update += sum_of_squares(update, count);
+        block->update += nn_sum_of_squares(update, count);
     }
 }
 
@@ -398,9 +383,9 @@ static void measure_block(void *context, int index)
     nn_optimizer *optimizer = context;
     span *block = &optimizer->blocks[index];
     const tracked *slot = &optimizer->slots[block->slot];
-    block->gradient = slot->gradient
-                          ? sum_of_squares(slot->gradient + block->begin, block->end - block->begin)
-                          : 0;
+    block->gradient =
+        slot->gradient ? nn_sum_of_squares(slot->gradient + block->begin, block->end - block->begin)
+                       : 0;
 }
 
 static void for_all_blocks(nn_optimizer *optimizer, nn_pool *pool, nn_task task)

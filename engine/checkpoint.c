@@ -1,0 +1,264 @@
+/* Checkpoints: safetensors files that hold all a training needs to go on bit for bit.
+ *
+ * Tensors: every parameter and buffer under its name, its moments as "momentum.<name>" and
+ * "square.<name>", and the best weights so far as "best.<name>" unless they are these. Everything
+ * else is text in the metadata: doubles with 17 digits, which read back exactly. */
+#include "engine/safetensors.h"
+#include "engine/training.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FORMAT "gradus checkpoint 1"
+
+enum { TENSOR_NAME = NN_NAME_MAX + 16 };
+
+/* --- writing -------------------------------------------------------------------------------- */
+
+typedef struct {
+    nn_tensors *tensors;
+    nn_status status;
+    nn_error *error;
+} writer;
+
+static void note(writer *w, const char *key, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static void note(writer *w, const char *key, const char *format, ...)
+{
+    char text[2048];
+    va_list list;
+    va_start(list, format);
+    int length = vsnprintf(text, sizeof text, format, list);
+    va_end(list);
+    if (w->status != NN_OK)
+        return;
+    if (length < 0 || length >= (int)sizeof text)
+        w->status = nn_fail(w->error, NN_E_ARG, "checkpoint: the value of '%s' is too long", key);
+    else
+        w->status = nn_tensors_note(w->tensors, key, text, w->error);
+}
+
+static void add(writer *w, const char *prefix, const nn_param *param, const nn_real *data)
+{
+    char name[TENSOR_NAME];
+    snprintf(name, sizeof name, "%s%s", prefix, nn_param_name(param));
+    if (w->status == NN_OK && data)
+        w->status = nn_tensors_add(w->tensors, name, nn_param_shape(param), data, w->error);
+}
+
+static bool best_is_elsewhere(const nn_trainer *trainer)
+{
+    return trainer->best_epoch > 0 && trainer->best.progress.step != trainer->progress.step;
+}
+
+static void add_tensors(writer *w, nn_trainer *trainer)
+{
+    bool best = best_is_elsewhere(trainer);
+    for (int i = 0; i < nn_model_count(trainer->model); i++) {
+        const nn_param *param = nn_model_at(trainer->model, i);
+        add(w, "", param, nn_param_values(param));
+        add(w, "momentum.", param, nn_optimizer_first(trainer->optimizer, param));
+        add(w, "square.", param, nn_optimizer_second(trainer->optimizer, param));
+        if (best)
+            add(w, "best.", param, nn_snapshot_param(&trainer->best, trainer->model, i));
+    }
+}
+
+static void add_notes(writer *w, const nn_trainer *trainer)
+{
+    const nn_progress *progress = &trainer->progress;
+    nn_optimizer_args optimizer = nn_optimizer_get(trainer->optimizer);
+    char schedule[96];
+    nn_schedule_text(&trainer->facts.schedule, schedule, sizeof schedule);
+    note(w, "format", FORMAT);
+    note(w, "step", "%llu", (unsigned long long)progress->step);
+    note(w, "epoch", "%d", progress->epoch);
+    note(w, "loss_sum", "%.17g", progress->loss_sum);
+    note(w, "wrong", "%lld", (long long)progress->wrong);
+    note(w, "seen", "%lld", (long long)progress->seen);
+    note(w, "best_epoch", "%d", trainer->best_epoch);
+    note(w, "best_dev_error", "%.17g", trainer->best_dev_error);
+    note(w, "best_is_this", "%d", trainer->best_epoch > 0 && !best_is_elsewhere(trainer));
+    note(w, "optimizer", "%s", nn_optimizer_name(optimizer.kind));
+    note(w, "optimizer_steps", "%llu", (unsigned long long)nn_optimizer_steps(trainer->optimizer));
+    note(w, "lr", "%.17g", optimizer.lr);
+    note(w, "beta1", "%.17g", optimizer.beta1);
+    note(w, "beta2", "%.17g", optimizer.beta2);
+    note(w, "epsilon", "%.17g", optimizer.epsilon);
+    note(w, "l2", "%.17g", optimizer.l2);
+    note(w, "clip_norm", "%.17g", optimizer.clip_norm);
+    note(w, "dropout", "%.17g", trainer->args.dropout);
+    note(w, "live_dropout", "%.17g", trainer->live_dropout);
+    note(w, "schedule", "%s", schedule);
+    note(w, "steps_per_epoch", "%llu", (unsigned long long)trainer->facts.steps_per_epoch);
+    note(w, "epochs", "%d", trainer->facts.epochs);
+    note(w, "batch", "%d", trainer->facts.batch);
+    note(w, "shards", "%d", trainer->facts.shards);
+    note(w, "seed", "%llu", (unsigned long long)trainer->args.seed);
+    note(w, "model", "%s", trainer->model_text);
+    note(w, "data", "%s", nn_dataset_fingerprint(trainer->args.data));
+}
+
+nn_status nn_checkpoint_write(nn_trainer *trainer, const char *name, nn_error *error)
+{
+    char path[sizeof((nn_event *)0)->text];
+    snprintf(path, sizeof path, "%s/%s.safetensors", trainer->directory, name);
+    writer w = {.tensors = nn_tensors_new(), .status = NN_OK, .error = error};
+    if (!w.tensors)
+        return nn_fail(error, NN_E_NOMEM, "checkpoint '%.200s': out of memory", path);
+    add_tensors(&w, trainer);
+    add_notes(&w, trainer);
+    if (w.status == NN_OK)
+        w.status = nn_tensors_write(w.tensors, path, error);
+    nn_tensors_free(w.tensors);
+    if (w.status != NN_OK)
+        return w.status;
+    nn_event event = nn_trainer_event(trainer, NN_EVENT_CHECKPOINT);
+    snprintf(event.text, sizeof event.text, "%s", path);
+    snprintf(event.name, sizeof event.name, "%s", name);
+    event.value = trainer->dev_error;
+    nn_trainer_emit(trainer, &event);
+    return NN_OK;
+}
+
+/* --- reading -------------------------------------------------------------------------------- */
+
+typedef struct {
+    const nn_tensors *tensors;
+    const char *path;
+    nn_status status;
+    nn_error *error;
+} reader;
+
+static const char *text_of(reader *r, const char *key)
+{
+    const char *text = nn_tensors_get_note(r->tensors, key);
+    if (!text && r->status == NN_OK)
+        r->status = nn_fail(r->error, NN_E_FORMAT,
+                            "checkpoint '%.150s': '%s' is missing; expected a checkpoint that a "
+                            "training wrote",
+                            r->path, key);
+    return text ? text : "";
+}
+
+static void refuse(reader *r, const char *key, const char *text, const char *expected)
+{
+    if (r->status == NN_OK)
+        r->status =
+            nn_fail(r->error, NN_E_FORMAT, "checkpoint '%.150s': %s is '%.40s', expected %s",
+                    r->path, key, text, expected);
+}
+
+static uint64_t whole_of(reader *r, const char *key, uint64_t low, uint64_t high)
+{
+    const char *text = text_of(r, key);
+    char *end = NULL;
+    errno = 0;
+    unsigned long long value = strtoull(text, &end, 10);
+    if (*text < '0' || *text > '9' || *end || errno || value < low || value > high)
+        refuse(r, key, text, "a whole number in range");
+    return value;
+}
+
+static double number_of(reader *r, const char *key, bool nan_is_fine)
+{
+    const char *text = text_of(r, key);
+    char *end = NULL;
+    double value = strtod(text, &end);
+    if (!*text || *end || isinf(value) || (isnan(value) && !nan_is_fine))
+        refuse(r, key, text, "a number");
+    return value;
+}
+
+static void read_progress(reader *r, nn_saved *saved)
+{
+    saved->progress.step = whole_of(r, "step", 0, UINT64_MAX / 4);
+    saved->progress.epoch = (int)whole_of(r, "epoch", 0, 100000000);
+    saved->progress.loss_sum = number_of(r, "loss_sum", false);
+    saved->progress.wrong = (int64_t)whole_of(r, "wrong", 0, INT64_MAX);
+    saved->progress.seen = (int64_t)whole_of(r, "seen", 0, INT64_MAX);
+    saved->best_epoch = (int)whole_of(r, "best_epoch", 0, 100000000);
+    saved->best_dev_error = number_of(r, "best_dev_error", true);
+    saved->best_is_this = whole_of(r, "best_is_this", 0, 1) == 1;
+    saved->steps_per_epoch = whole_of(r, "steps_per_epoch", 1, UINT32_MAX);
+    uint64_t begun = (uint64_t)saved->progress.epoch * saved->steps_per_epoch;
+    if (saved->progress.step < begun || saved->progress.step - begun > saved->steps_per_epoch)
+        refuse(r, "step", text_of(r, "step"), "a step of the epoch under way");
+}
+
+static void read_settings(reader *r, nn_saved *saved)
+{
+    nn_optimizer_args *optimizer = &saved->optimizer;
+    const char *kind = text_of(r, "optimizer"), *schedule = text_of(r, "schedule");
+    nn_error why = {0};
+    if (nn_optimizer_kind_of(kind, &optimizer->kind, &why) != NN_OK)
+        refuse(r, "optimizer", kind, "the name of an optimizer");
+    if (nn_schedule_parse(schedule, &saved->schedule, &why) != NN_OK)
+        refuse(r, "schedule", schedule, "a schedule");
+    saved->optimizer_steps = whole_of(r, "optimizer_steps", 0, UINT64_MAX / 4);
+    optimizer->lr = number_of(r, "lr", false);
+    optimizer->beta1 = number_of(r, "beta1", false);
+    optimizer->beta2 = number_of(r, "beta2", false);
+    optimizer->epsilon = number_of(r, "epsilon", false);
+    optimizer->l2 = number_of(r, "l2", false);
+    optimizer->clip_norm = number_of(r, "clip_norm", false);
+    saved->dropout = number_of(r, "dropout", false);
+    saved->live_dropout = number_of(r, "live_dropout", true);
+    saved->epochs = (int)whole_of(r, "epochs", 1, 100000000);
+    saved->batch = (int)whole_of(r, "batch", 1, 1 << 20);
+    saved->shards = (int)whole_of(r, "shards", 1, 1 << 10);
+    saved->seed = whole_of(r, "seed", 0, UINT64_MAX);
+    saved->model = text_of(r, "model");
+    saved->fingerprint = text_of(r, "data");
+}
+
+nn_status nn_checkpoint_read(const nn_tensors *tensors, const char *path, nn_saved *saved,
+                             nn_error *error)
+{
+    reader r = {tensors, path, NN_OK, error};
+    *saved = (nn_saved){0};
+    const char *format = text_of(&r, "format");
+    if (strcmp(format, FORMAT) != 0)
+        refuse(&r, "format", format, "'" FORMAT "'");
+    read_progress(&r, saved);
+    read_settings(&r, saved);
+    return r.status;
+}
+
+static void load(reader *r, const char *prefix, const nn_param *param, nn_real *data)
+{
+    char name[TENSOR_NAME];
+    snprintf(name, sizeof name, "%s%s", prefix, nn_param_name(param));
+    if (r->status == NN_OK && data)
+        r->status = nn_tensors_load(r->tensors, name, nn_param_shape(param), data, r->error);
+}
+
+nn_status nn_checkpoint_load(const nn_tensors *tensors, const nn_saved *saved, nn_trainer *trainer,
+                             nn_error *error)
+{
+    reader r = {tensors, trainer->args.resume, NN_OK, error};
+    nn_model *model = trainer->model;
+    /* A branch may choose another optimiser: then its moments start anew. */
+    bool moments = nn_optimizer_get(trainer->optimizer).kind == saved->optimizer.kind;
+    bool best = saved->best_epoch > 0 && !saved->best_is_this && !trainer->args.branch;
+    for (int i = 0; i < nn_model_count(model); i++) {
+        nn_param *param = nn_model_at(model, i);
+        load(&r, "", param, nn_param_data(param));
+        if (moments) {
+            load(&r, "momentum.", param, nn_optimizer_first(trainer->optimizer, param));
+            load(&r, "square.", param, nn_optimizer_second(trainer->optimizer, param));
+        }
+        if (best)
+            load(&r, "best.", param, nn_snapshot_param(&trainer->best, model, i));
+    }
+    if (r.status == NN_OK && moments)
+        nn_optimizer_set_steps(trainer->optimizer, saved->optimizer_steps);
+    if (r.status == NN_OK && saved->best_is_this)
+        nn_snapshot_take(&trainer->best, model, NULL, &saved->progress);
+    return r.status;
+}

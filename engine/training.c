@@ -1,0 +1,422 @@
+/* The training thread: steps, ends of epochs, pauses, and the end. */
+#include "engine/training.h"
+
+#include "engine/blas.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* The time constant of examples_per_s. */
+#define SPEED_SECONDS 1.0
+
+/* --- files ---------------------------------------------------------------------------------- */
+
+/* A full disk must not end a training: it is told, and the next save tries again. */
+static void save(nn_trainer *trainer, const char *name)
+{
+    nn_error error = {0};
+    if (trainer->directory && nn_checkpoint_write(trainer, name, &error) != NN_OK)
+        nn_trainer_note(trainer, "not saved, training goes on: %.220s", error.text);
+}
+
+static void save_last(nn_trainer *trainer)
+{
+    if (!trainer->saved)
+        save(trainer, "last");
+    trainer->saved = true;
+}
+
+/* --- copies to roll back to ----------------------------------------------------------------- */
+
+/* Numbers often explode over some steps before the first NaN, so a fresh copy may hold ruined
+ * weights. A copy counts as good only when it is one interval old; intervals are an epoch or
+ * NN_SNAPSHOT_STEPS, whichever is shorter. */
+static void keep_copy(nn_trainer *trainer)
+{
+    uint64_t interval = trainer->facts.steps_per_epoch < NN_SNAPSHOT_STEPS
+                            ? trainer->facts.steps_per_epoch
+                            : NN_SNAPSHOT_STEPS;
+    uint64_t step = trainer->progress.step;
+    nn_snapshot *good = &trainer->good, *candidate = &trainer->candidate;
+    if (step % interval != 0 || good->progress.step == step ||
+        (candidate->taken && candidate->progress.step == step))
+        return;
+    if (candidate->taken) {
+        nn_snapshot old = *good;
+        *good = *candidate;
+        *candidate = old;
+    }
+    nn_snapshot_take(candidate, trainer->model, trainer->optimizer, &trainer->progress);
+}
+
+/* Forward moves the running statistics of batch norm. When a step turns out not finite they are put
+ * back, so that the training is left exactly as it was before the step. */
+size_t nn_training_statistics(nn_model *model, nn_real *values, bool back)
+{
+    size_t at = 0;
+    for (int i = 0; i < nn_model_count(model); i++) {
+        nn_param *param = nn_model_at(model, i);
+        if (!nn_param_is_buffer(param))
+            continue;
+        size_t count = (size_t)nn_shape_count(nn_param_shape(param));
+        if (values && back)
+            memcpy(nn_param_data(param), values + at, count * sizeof *values);
+        else if (values)
+            memcpy(values + at, nn_param_values(param), count * sizeof *values);
+        at += count;
+    }
+    return at;
+}
+
+/* --- not a number --------------------------------------------------------------------------- */
+
+static bool find_bad(const nn_exec *exec, char *text, size_t size)
+{
+    nn_nonfinite bad;
+    if (!nn_exec_first_nonfinite(exec, &bad))
+        return false;
+    snprintf(text, size,
+             "%s of '%s' (%s) at element %lld; its finite inputs reach from %.4g to %.4g",
+             bad.in_gradient ? "gradient" : "value", nn_node_name(bad.node), nn_node_op(bad.node),
+             (long long)bad.index, bad.input_min, bad.input_max);
+    return true;
+}
+
+/* The training plan reuses memory, so the first bad tensor may be gone. The same step is run once
+ * more in a plan that keeps everything. Returns false without memory for it. */
+static bool find_bad_again(nn_trainer *trainer, char *text, size_t size)
+{
+    nn_exec_args args = {.batch = trainer->facts.batch,
+                         .shards = trainer->facts.shards,
+                         .training = true,
+                         .keep_all = true,
+                         .seed = trainer->args.seed};
+    nn_network *network = &trainer->network;
+    nn_error error;
+    nn_exec *exec =
+        nn_compile(trainer->graph, network->loss, &network->logits, 1, trainer->pool, args, &error);
+    if (!exec)
+        return false;
+    uint64_t step = trainer->progress.step, epoch = (uint64_t)trainer->progress.epoch;
+    uint64_t index = step - epoch * trainer->facts.steps_per_epoch;
+    bool found = false;
+    if (isnan(trainer->live_dropout) ||
+        nn_exec_set_dropout(exec, trainer->live_dropout, &error) == NN_OK) {
+        nn_exec_step(exec, step);
+        if (nn_loader_feed(&trainer->loader, (int64_t)epoch, index, exec, network, &error) > 0) {
+            nn_forward(exec);
+            found = nn_backward(exec, &error) == NN_OK && find_bad(exec, text, size);
+        }
+    }
+    nn_exec_free(exec);
+    return found;
+}
+
+static void halt_nonfinite(nn_trainer *trainer, double loss, double norm)
+{
+    nn_event event = nn_trainer_event(trainer, NN_EVENT_NONFINITE);
+    char where[200] = "a tensor that the plan did not keep";
+    nn_training_statistics(trainer->model, trainer->statistics, true);
+    if (!find_bad_again(trainer, where, sizeof where))
+        find_bad(trainer->exec, where, sizeof where);
+    nn_training_statistics(trainer->model, trainer->statistics, true);
+    snprintf(event.text, sizeof event.text, "%s in step %llu: %.190s",
+             isnan(loss) || isnan(norm) ? "NaN" : "infinity",
+             (unsigned long long)trainer->progress.step + 1, where);
+    event.loss = loss;
+    event.gradient_norm = norm;
+    trainer->nonfinite = trainer->paused = true;
+    trainer->steps_due = 0;
+    trainer->pause_at_epoch = false;
+    nn_trainer_emit(trainer, &event);
+    nn_trainer_enter(trainer, NN_PAUSED);
+}
+
+/* --- one step ------------------------------------------------------------------------------- */
+
+static void fail(nn_trainer *trainer, const nn_error *error)
+{
+    trainer->failure = *error;
+    trainer->state = NN_FAILED;
+    trainer->ended = true;
+}
+
+static double measure_speed(nn_trainer *trainer, int rows, double seconds)
+{
+    double keep = exp(-seconds / SPEED_SECONDS);
+    trainer->speed_rows = keep * trainer->speed_rows + rows;
+    trainer->speed_seconds = keep * trainer->speed_seconds + seconds;
+    return trainer->speed_rows / fmax(trainer->speed_seconds, 1e-9);
+}
+
+static void account(nn_trainer *trainer, int rows, double loss, int64_t wrong)
+{
+    nn_progress *progress = &trainer->progress;
+    progress->step++;
+    progress->loss_sum += loss * rows;
+    progress->wrong += wrong;
+    progress->seen += rows;
+    trainer->nonfinite = trainer->saved = false;
+    if (trainer->steps_due > 0 && --trainer->steps_due == 0)
+        trainer->paused = true;
+}
+
+static void report_step(nn_trainer *trainer, int rows, double loss, int64_t wrong, double lr,
+                        nn_update update, double seconds)
+{
+    nn_event event = nn_trainer_event(trainer, NN_EVENT_STEP);
+    event.loss = loss;
+    event.error = (double)wrong / rows;
+    event.lr = lr;
+    event.gradient_norm = update.gradient_norm;
+    event.update_ratio = update.update_ratio;
+    event.examples_per_s = measure_speed(trainer, rows, seconds);
+    nn_trainer_emit(trainer, &event);
+}
+
+static void train_step(nn_trainer *trainer)
+{
+    double begun = nn_clock();
+    nn_exec *exec = trainer->exec;
+    nn_error error = {0};
+    keep_copy(trainer);
+
+    uint64_t step = trainer->progress.step, epoch = (uint64_t)trainer->progress.epoch;
+    uint64_t index = step - epoch * trainer->facts.steps_per_epoch;
+    nn_exec_step(exec, step);
+    int rows =
+        nn_loader_feed(&trainer->loader, (int64_t)epoch, index, exec, &trainer->network, &error);
+    if (rows == 0) {
+        fail(trainer, &error);
+        return;
+    }
+    nn_training_statistics(trainer->model, trainer->statistics, false);
+    double loss = nn_forward(exec);
+    if (!isfinite(loss)) {
+        halt_nonfinite(trainer, loss, 0);
+        return;
+    }
+    nn_health_after_forward(trainer, rows);
+    int64_t wrong = nn_count_wrong(nn_value(exec, trainer->network.logits),
+                                   nn_exec_feed(exec, trainer->network.labels), rows);
+    if (nn_backward(exec, &error) != NN_OK) {
+        fail(trainer, &error);
+        return;
+    }
+    double lr = nn_schedule_factor(&trainer->facts.schedule, step) *
+                nn_optimizer_get(trainer->optimizer).lr;
+    nn_update update = nn_optimizer_step(trainer->optimizer, exec, trainer->pool, lr);
+    if (!update.applied) {
+        halt_nonfinite(trainer, loss, update.gradient_norm);
+        return;
+    }
+    account(trainer, rows, loss, wrong);
+    nn_health_after_update(trainer);
+    report_step(trainer, rows, loss, wrong, lr, update, nn_clock() - begun);
+}
+
+/* --- the end of an epoch -------------------------------------------------------------------- */
+
+static bool epoch_is_due(const nn_trainer *trainer)
+{
+    return trainer->progress.step ==
+           (uint64_t)(trainer->progress.epoch + 1) * trainer->facts.steps_per_epoch;
+}
+
+static void report_epoch(nn_trainer *trainer)
+{
+    const nn_progress *progress = &trainer->progress;
+    nn_event event = nn_trainer_event(trainer, NN_EVENT_EPOCH);
+    double seen = progress->seen > 0 ? (double)progress->seen : NAN;
+    event.epoch = progress->epoch;
+    event.train_loss = progress->loss_sum / seen;
+    event.train_error = (double)progress->wrong / seen;
+    event.dev_loss = trainer->dev_loss;
+    event.dev_error = trainer->dev_error;
+    event.lr = nn_schedule_factor(&trainer->facts.schedule, progress->step - 1) *
+               nn_optimizer_get(trainer->optimizer).lr;
+    event.examples_per_s = trainer->speed_rows / fmax(trainer->speed_seconds, 1e-9);
+    nn_trainer_emit(trainer, &event);
+}
+
+static void keep_best(nn_trainer *trainer)
+{
+    if (isnan(trainer->dev_error) ||
+        (trainer->best_epoch > 0 && trainer->dev_error >= trainer->best_dev_error))
+        return;
+    trainer->best_epoch = trainer->progress.epoch;
+    trainer->best_dev_error = trainer->dev_error;
+    nn_snapshot_take(&trainer->best, trainer->model, NULL, &trainer->progress);
+    save(trainer, "best");
+}
+
+/* Evaluates the dev part. False when a STOP arrived meanwhile. */
+static bool evaluate_dev(nn_trainer *trainer)
+{
+    trainer->dev_loss = trainer->dev_error = NAN;
+    if (nn_dataset_count(trainer->args.data, NN_DEV) < 1)
+        return true;
+    nn_error error = {0};
+    nn_train_state before = trainer->state;
+    nn_trainer_enter(trainer, NN_EVALUATING);
+    trainer->progress.epoch++; /* the evaluation belongs to the epoch it closes */
+    nn_evaluation *evaluation = nn_evaluate(trainer, NN_DEV, &error);
+    trainer->progress.epoch--;
+    nn_trainer_enter(trainer, before);
+    if (!evaluation && error.code == NN_E_STATE)
+        return false;
+    if (!evaluation) {
+        nn_trainer_note(trainer, "not evaluated, training goes on: %.200s", error.text);
+        return true;
+    }
+    trainer->dev_loss = evaluation->loss;
+    trainer->dev_error = evaluation->error;
+    nn_event event = nn_trainer_event(trainer, NN_EVENT_EVALUATION);
+    event.evaluation = evaluation;
+    nn_trainer_emit(trainer, &event);
+    nn_evaluation_release(evaluation);
+    return true;
+}
+
+/* An epoch that a STOP leaves unclosed is closed first by the training that resumes it. */
+static void close_epoch(nn_trainer *trainer)
+{
+    if (!evaluate_dev(trainer))
+        return;
+    nn_progress *progress = &trainer->progress;
+    progress->epoch++;
+    report_epoch(trainer);
+    progress->loss_sum = 0;
+    progress->wrong = progress->seen = 0;
+    keep_best(trainer);
+    trainer->saved = false;
+    save_last(trainer);
+    if (trainer->pause_at_epoch) {
+        trainer->pause_at_epoch = false;
+        trainer->paused = true;
+    }
+}
+
+/* --- the loop ------------------------------------------------------------------------------- */
+
+static void look_for_the_end(nn_trainer *trainer)
+{
+    uint64_t halt = trainer->args.halt_after_steps;
+    if (trainer->progress.epoch >= trainer->facts.epochs ||
+        (halt > 0 && trainer->progress.step >= halt)) {
+        trainer->state = NN_FINISHED;
+        trainer->ended = trainer->complete = true;
+    } else if (trainer->stop_after_epoch && trainer->progress.step > trainer->facts.start_step &&
+               trainer->progress.step ==
+                   (uint64_t)trainer->progress.epoch * trainer->facts.steps_per_epoch &&
+               trainer->progress.seen == 0) {
+        trainer->state = NN_STOPPED;
+        trainer->ended = trainer->complete = true;
+    }
+}
+
+static void wait_for_a_command(nn_trainer *trainer)
+{
+    nn_trainer_enter(trainer, NN_PAUSED);
+    while (sem_wait(&trainer->wake) != 0 && errno == EINTR)
+        ;
+}
+
+static void loop(nn_trainer *trainer)
+{
+    for (;;) {
+        /* Commands posted from here on wake the wait below; those before are in the ring. */
+        while (sem_trywait(&trainer->wake) == 0)
+            ;
+        if (epoch_is_due(trainer))
+            close_epoch(trainer);
+        look_for_the_end(trainer);
+        if (trainer->ended)
+            return;
+        nn_commands_apply(trainer);
+        if (trainer->ended)
+            return;
+        look_for_the_end(trainer); /* a STOP_AFTER_EPOCH between two epochs */
+        if (trainer->ended)
+            return;
+        if (trainer->paused)
+            wait_for_a_command(trainer);
+        else
+            train_step(trainer);
+        if (trainer->ended)
+            return;
+    }
+}
+
+static void begin(nn_trainer *trainer)
+{
+    trainer->started = nn_clock();
+    trainer->state = trainer->paused ? NN_PAUSED : NN_RUNNING;
+    nn_snapshot_take(&trainer->good, trainer->model, trainer->optimizer, &trainer->progress);
+    nn_event event = nn_trainer_event(trainer, NN_EVENT_START);
+    nn_trainer_emit(trainer, &event);
+    event = nn_trainer_event(trainer, NN_EVENT_STATE);
+    nn_trainer_emit(trainer, &event);
+    if (nn_blas_prepare() != 1)
+        nn_trainer_note(trainer, "this BLAS cannot be called from several threads at once: "
+                                 "training uses one; install libopenblas0-pthread");
+}
+
+/* The test part is looked at once, with the weights of the best dev error: choosing them by the
+ * dev part keeps the test an honest one. */
+static void measure_test(nn_trainer *trainer)
+{
+    if (trainer->best_epoch > 0 && trainer->best.taken)
+        nn_snapshot_restore(&trainer->best, trainer->model, NULL, NULL);
+    if (nn_dataset_count(trainer->args.data, NN_TEST) < 1)
+        return;
+    nn_error error = {0};
+    nn_evaluation *evaluation = nn_evaluate(trainer, NN_TEST, &error);
+    if (!evaluation) {
+        nn_trainer_note(trainer, "test part not measured: %.200s", error.text);
+        return;
+    }
+    if (trainer->best_epoch > 0) {
+        evaluation->epoch = trainer->best_epoch;
+        evaluation->step = trainer->best.progress.step;
+    }
+    trainer->test_error = evaluation->error;
+    nn_event event = nn_trainer_event(trainer, NN_EVENT_EVALUATION);
+    event.evaluation = evaluation;
+    nn_trainer_emit(trainer, &event);
+    nn_evaluation_release(evaluation);
+}
+
+static void finish(nn_trainer *trainer)
+{
+    nn_train_state state = trainer->state;
+    /* After non-finite numbers the last checkpoint is older and better than what is here. */
+    if (!trainer->nonfinite && state != NN_FAILED)
+        save_last(trainer);
+    if (trainer->complete) {
+        nn_trainer_enter(trainer, NN_EVALUATING);
+        measure_test(trainer);
+        nn_trainer_enter(trainer, state);
+    } else {
+        nn_event told = nn_trainer_event(trainer, NN_EVENT_STATE);
+        nn_trainer_emit(trainer, &told);
+    }
+    nn_commands_refuse_rest(trainer);
+    nn_event event = nn_trainer_event(trainer, NN_EVENT_END);
+    event.dev_loss = trainer->dev_loss;
+    event.dev_error = trainer->dev_error;
+    event.test_error = trainer->test_error;
+    snprintf(event.text, sizeof event.text, "%.255s", trainer->failure.text);
+    nn_trainer_emit(trainer, &event);
+}
+
+void *nn_training_run(void *context)
+{
+    nn_trainer *trainer = context;
+    begin(trainer);
+    loop(trainer);
+    finish(trainer);
+    return NULL;
+}
