@@ -33,7 +33,10 @@ typedef struct {
     const char *checkpoint_dir; /* NULL: no files. "last.safetensors" every epoch and on stop,
                                    "best.safetensors" at each better dev error, written by the
                                    trainer thread with write, fsync, rename */
-    const char *resume;         /* checkpoint file to continue from bit for bit, or NULL */
+    /* Checkpoint file to continue from bit for bit, or NULL. Rates, schedule, dropout, batch,
+     * shards and seed are then the checkpoint's, not these; model and data must be the same; epochs
+     * 0 means the checkpoint's number. */
+    const char *resume;
     bool branch; /* with resume: take weights and optimizer, but this configuration's rates */
     bool start_paused;
     uint64_t halt_after_steps; /* > 0: stop after so many steps in all (tests, presets) */
@@ -49,7 +52,10 @@ typedef enum {
     NN_COMMAND_SET,      /* name "lr", "momentum", "clip", "dropout", "l2"; value */
     NN_COMMAND_EVALUATE, /* dev part now */
     NN_COMMAND_SAVE,     /* checkpoint now */
-    NN_COMMAND_ROLLBACK, /* to the last good state kept in memory (see NN_EVENT_NONFINITE) */
+    NN_COMMAND_ROLLBACK, /* to the last good state kept in memory, one to two hundred steps (or
+                            epochs, where shorter) back; pauses there; rates stay as set. Step
+                            numbers go back too: value of the answer is the step, old_value the one
+                            it came from */
     NN_COMMAND_THREADS   /* value */
 } nn_command_kind;
 
@@ -57,7 +63,9 @@ typedef struct {
     nn_command_kind kind;
     double value;
     char name[16];
-    uint64_t at_step; /* 0: as soon as possible; else exactly before this step (1-based): replay */
+    /* 0: as soon as possible; else exactly before this step (1-based): replay. Commands with a step
+     * apply in the order they were posted, so a log with rollbacks replays too. */
+    uint64_t at_step;
 } nn_command;
 const char *nn_command_name(nn_command_kind kind);
 
@@ -65,7 +73,7 @@ typedef enum {
     NN_RUNNING,
     NN_PAUSED,
     NN_EVALUATING,
-    NN_FINISHED, /* all epochs done */
+    NN_FINISHED, /* all epochs done (or halt_after_steps reached) */
     NN_STOPPED,  /* by command */
     NN_DIVERGED, /* non-finite and nobody to ask, or stopped after it */
     NN_FAILED    /* an error; event.text says which */
@@ -95,13 +103,14 @@ typedef enum {
     NN_EVENT_STEP,       /* one a step; may be dropped for a slow listener (counted) */
     NN_EVENT_EPOCH,      /* train_loss, train_error (running means of the epoch), dev_* */
     NN_EVENT_EVALUATION, /* evaluation: one reference, release it */
-    NN_EVENT_APPLIED,    /* command, old_value, value, step */
+    NN_EVENT_APPLIED,    /* command, old_value, value. command.at_step is the step before which it
+                            took effect: posted again as it is, it replays. step = at_step - 1 */
     NN_EVENT_REFUSED,    /* command and text: why */
     NN_EVENT_STATE,      /* state */
     NN_EVENT_NONFINITE,  /* text names the tensor; training is paused */
     NN_EVENT_CHECKPOINT, /* text: path; value: dev error; name "best" or "last" */
     NN_EVENT_NOTE,       /* text for people (BLAS is not thread-safe, disk full on save ...) */
-    NN_EVENT_END         /* last event: state, and best_* in the fields below */
+    NN_EVENT_END         /* last event: state, best_*, test_error; text: why, when NN_FAILED */
 } nn_event_kind;
 
 typedef struct {
@@ -114,7 +123,10 @@ typedef struct {
     double loss, error;             /* of the step's batch */
     double train_loss, train_error; /* EPOCH */
     double dev_loss, dev_error;     /* EPOCH, END; NaN without a dev part */
-    double test_error;              /* END; NaN when not measured */
+    /* END; NaN when not measured. The test part is measured once, at a planned end (finished, or
+     * stopped after an epoch), with the weights of the best dev error; last.safetensors keeps the
+     * last ones, so that a resume is exact. */
+    double test_error;
     double lr, gradient_norm, update_ratio, examples_per_s;
     double value, old_value;
     int best_epoch;
@@ -172,7 +184,8 @@ typedef struct {
 } nn_health;
 bool nn_trainer_health(nn_trainer *trainer, nn_health *health);
 
-/* After join: the weights as they ended (best ones where restored). Borrowed. */
+/* After join: the weights of the best dev error where the test part was due (see test_error), else
+ * the last. Borrowed. */
 nn_model *nn_trainer_model(nn_trainer *trainer);
 
 #endif
