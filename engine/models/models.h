@@ -21,9 +21,14 @@ typedef struct {
 nn_status nn_describe(nn_graph *graph, const char *text, nn_shape sample, int classes,
                       double dropout, nn_network *network, nn_error *error);
 
+/* The description that a name stands for with this sample, classes and dropout: what nn_describe
+ * builds. NN_E_MISSING for an unknown name, NN_E_SHAPE where the model does not fit the sample. */
+enum { NN_MODEL_TEXT = 512 };
+nn_status nn_model_text(const char *name, nn_shape sample, int classes, double dropout,
+                        char text[NN_MODEL_TEXT], nn_error *error);
+
 typedef struct {
-    const char *name, *what,
-        *description; /* description: the line it stands for, NULL if none fits */
+    const char *name, *what, *description; /* the line it stands for on 28x28 grey, 10 classes */
 } nn_model_info;
 int nn_model_list(const nn_model_info **list);
 /* "conv FILTERS KxK [stride=S] [pad=P|same] ...", one a line, for help. */
