@@ -79,7 +79,7 @@ bool key_parse(const char *name, key_event *key)
     return true;
 }
 
-void key_name(const key_event *key, char *name, size_t size)
+void key_text(const key_event *key, char *name, size_t size)
 {
     if (size == 0) {
         return;
@@ -109,7 +109,7 @@ void key_name(const key_event *key, char *name, size_t size)
 void key_label(const key_event *key, char *label, size_t size)
 {
     bool comma = key->code == UI_KEY_CHAR && key->ch == ',' && !key->ctrl;
-    key_name(key, label, size);
+    key_text(key, label, size);
     if (comma && size > 1) {
         label[0] = ',';
         label[1] = '\0';
@@ -123,6 +123,30 @@ void key_label(const key_event *key, char *label, size_t size)
             label[i] = (char)toupper((unsigned char)label[i]);
         }
     }
+}
+
+ui_key key_from_escape(const char *parameters, char final)
+{
+    static const struct {
+        char final;
+        ui_key key;
+    } letters[] = {{'A', UI_KEY_UP},      {'B', UI_KEY_DOWN}, {'C', UI_KEY_RIGHT},
+                   {'D', UI_KEY_LEFT},    {'H', UI_KEY_HOME}, {'F', UI_KEY_END},
+                   {'Z', UI_KEY_BACKTAB}, {'M', UI_KEY_ENTER}};
+    static const ui_key numbers[] = {UI_KEY_NONE,      UI_KEY_HOME, UI_KEY_INSERT,
+                                     UI_KEY_DELETE,    UI_KEY_END,  UI_KEY_PAGE_UP,
+                                     UI_KEY_PAGE_DOWN, UI_KEY_HOME, UI_KEY_END};
+    if (final == '~') {
+        bool single = parameters[0] >= '1' && parameters[0] <= '8' &&
+                      (parameters[1] == '\0' || parameters[1] == ';');
+        return single ? numbers[parameters[0] - '0'] : UI_KEY_NONE;
+    }
+    for (size_t i = 0; i < sizeof letters / sizeof *letters; i++) {
+        if (letters[i].final == final) {
+            return final == 'M' && parameters[0] != '\0' ? UI_KEY_NONE : letters[i].key;
+        }
+    }
+    return UI_KEY_NONE;
 }
 
 bool key_equal(const key_event *a, const key_event *b)

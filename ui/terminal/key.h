@@ -45,9 +45,12 @@ typedef struct {
  * single code point stands for itself. False if `name` is none of these. */
 bool key_parse(const char *name, key_event *key);
 /* The name that key_parse() reads back; "" for mouse and none. Cut to `size`. */
-void key_name(const key_event *key, char *name, size_t size);
+void key_text(const key_event *key, char *name, size_t size);
 /* The name as people read it: "Ctrl-L", "Page-Up", "Space", "p". */
 void key_label(const key_event *key, char *label, size_t size);
+/* The key of an escape sequence that terminfo does not list: `parameters` and the final byte of
+ * "ESC [ parameters final" or "ESC O final". UI_KEY_NONE: not a key of ours, to be dropped. */
+ui_key key_from_escape(const char *parameters, char final);
 bool key_equal(const key_event *a, const key_event *b);
 /* True for UI_KEY_CHAR `ch` without ctrl. */
 bool key_is_char(const key_event *key, uint32_t ch);

@@ -27,7 +27,7 @@ static const char *translated(const keymap *k, const char *text)
 /* --- reading the table ------------------------------------------------------------------------ */
 
 /* The next name of a list like "left,h" or "left h"; false at the end. */
-static bool next_key_name(const char **at, char *name, size_t size)
+static bool next_key_text(const char **at, char *name, size_t size)
 {
     *at += strspn(*at, " ,");
     size_t length = strcspn(*at, " ,");
@@ -58,7 +58,7 @@ static nn_status parse_keys(keymap *k, int index, nn_error *error)
     char name[32];
     for (int left = count_keys(c); left > 0; left--) {
         key_event key;
-        if (!next_key_name(&at, name, sizeof name) || !key_parse(name, &key)) {
+        if (!next_key_text(&at, name, sizeof name) || !key_parse(name, &key)) {
             return nn_fail(error, NN_E_ARG,
                            "command '%s': '%s' in \"%s\" is no key; use a character, ctrl-x or a "
                            "name like left, space, page-up, f5",
@@ -80,7 +80,7 @@ static nn_status check_clash(const keymap *k, const binding *a, const binding *b
     for (int i = 0; i < situation_count; i++) {
         if ((first->contexts & situations[i]) != 0 && (second->contexts & situations[i]) != 0) {
             char name[16];
-            key_name(&a->key, name, sizeof name);
+            key_text(&a->key, name, sizeof name);
             return nn_fail(error, NN_E_ARG,
                            "commands '%s' and '%s' both use the key '%s' in situation %d; change "
                            "one, or let the narrower one shadow",
