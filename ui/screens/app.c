@@ -1,0 +1,394 @@
+/* The workbench as a whole: life cycle, frame, keys. */
+#include "ui/screens/app.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void app_say(app *a, canvas_role role, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(a->message, sizeof a->message, format, arguments);
+    va_end(arguments);
+    a->message_role = role;
+    app_dirty(a);
+}
+
+void app_dirty(app *a)
+{
+    if (a->loop)
+        loop_dirty(a->loop);
+}
+
+void app_leave(app *a, int status)
+{
+    a->done = true;
+    a->status = status;
+    if (a->loop)
+        loop_quit(a->loop, status);
+}
+
+static nn_status find_store_path(app *a, const workbench_options *options, nn_error *error)
+{
+    const char *path = options->store_path ? options->store_path
+                       : options->train    ? options->train->store_path
+                                           : NULL;
+    if (!path)
+        return store_default_path(a->store_path, sizeof a->store_path, error);
+    if (snprintf(a->store_path, sizeof a->store_path, "%s", path) >= (int)sizeof a->store_path)
+        return nn_fail(error, NN_E_ARG, "--store: the path is longer than %zu bytes",
+                       sizeof a->store_path - 1);
+    return NN_OK;
+}
+
+app *app_new(screen *s, const workbench_options *options, nn_error *error)
+{
+    app *a = calloc(1, sizeof *a);
+    if (!a) {
+        nn_fail(error, NN_E_NOMEM, "out of memory for the workbench");
+        return NULL;
+    }
+    a->screen = s;
+    a->glyphs = options->glyphs >= 0 ? (glyph_level)options->glyphs : s->glyphs;
+    a->store_seen = -1;
+    a->w = APP_MIN_W, a->h = APP_MIN_H;
+    for (int i = 0; i < PANEL_COUNT; i++)
+        a->panels[i] = panel_of((panel_id)i)->start;
+    a->keys = app_keymap(error);
+    a->background = a->keys ? background_new() : NULL;
+    if (a->keys && !a->background)
+        nn_fail(error, NN_E_NOMEM, "no thread for work in the background");
+    if (!a->background || find_store_path(a, options, error) != NN_OK) {
+        app_free(a);
+        return NULL;
+    }
+    a->focus = PANEL_loss;
+    a->lower = PANEL_rate;
+    if (options->run)
+        a->view = VIEW_MONITOR;
+    records_open(a, options->run);
+    if (options->train) {
+        app_go(a, VIEW_MONITOR);
+        training_start(a, options->train);
+    }
+    return a;
+}
+
+void app_free(app *a)
+{
+    if (!a)
+        return;
+    if (a->background)
+        training_finish(a);
+    background_free(a->background);
+    if (a->courier)
+        recorder_close(a->courier, NULL);
+    store_close(a->store);
+    run_view_free(a->live);
+    run_view_free(a->other);
+    free(a->runs);
+    keymap_free(a->keys);
+    free(a);
+}
+
+bool app_pump(app *a)
+{
+    bool changed = background_deliver(a->background, a);
+    changed = training_pump(a) || changed;
+    return changed;
+}
+
+bool app_tick(void *given, double now)
+{
+    app *a = given;
+    a->now = now;
+    bool changed = app_pump(a);
+    return records_refresh(a, false) || changed;
+}
+
+bool app_closing(void *given, loop_reason why)
+{
+    app *a = given;
+    if (why == LOOP_INTERRUPT && training_active(a)) {
+        a->asking = ASK_QUIT;
+        app_dirty(a);
+        return false;
+    }
+    return true; /* app_free() stops and saves */
+}
+
+static void app_resized(void *given, int w, int h)
+{
+    app *a = given;
+    a->w = w, a->h = h;
+}
+
+void app_go(app *a, app_view view)
+{
+    if (view == VIEW_FORM && a->view != VIEW_FORM)
+        a->before = a->view;
+    if (a->view != view)
+        a->message[0] = 0;
+    a->view = view;
+    if (view == VIEW_MONITOR && !a->shown && a->run_count > 0)
+        records_show(a, a->runs[0].id);
+    app_dirty(a);
+}
+
+unsigned app_contexts(const app *a)
+{
+    switch (a->view) {
+    case VIEW_HOME:
+        return IN_ALL | IN_HOME | IN_LIST;
+    case VIEW_RUNS:
+        return IN_ALL | IN_RUNS | IN_LIST;
+    case VIEW_FORM:
+        return 0;
+    case VIEW_MONITOR:
+        break;
+    }
+    unsigned contexts = IN_ALL | IN_MONITOR;
+    if (a->focus == PANEL_loss)
+        return contexts | IN_PLOT | IN_SMOOTH;
+    if (a->focus == PANEL_rate)
+        return contexts | IN_PLOT;
+    if (a->focus == PANEL_confusion)
+        return contexts | IN_TABLE;
+    return a->focus == PANEL_events ? contexts | IN_LOG : contexts;
+}
+
+/* --- one frame ----------------------------------------------------------------------------------
+ */
+
+static void draw_tabs(const app *a, canvas *c)
+{
+    static const struct {
+        app_view view;
+        const char *text;
+    } tabs[] = {{VIEW_HOME, "1 Home"}, {VIEW_MONITOR, "2 Monitor"}, {VIEW_RUNS, "3 Runs"}};
+    app_view view = a->view == VIEW_FORM ? VIEW_HOME : a->view;
+    int x = 1 + canvas_text(c, 1, 0, -1, ROLE_TITLE, "Gradus") + 2;
+    for (int i = 0; i < 3; i++) {
+        bool here = tabs[i].view == view;
+        x += canvas_format(c, x, 0, -1, here ? ROLE_TITLE_FOCUS : ROLE_DIM, "%c%s%c",
+                           here ? '[' : ' ', tabs[i].text, here ? ']' : ' ');
+        x++;
+    }
+    char right[200] = "?:help ";
+    if (a->view == VIEW_MONITOR && a->shown) {
+        const run_row *row = &a->shown->row;
+        const char *where = a->shown->live              ? "LIVE"
+                            : run_view_active(a->shown) ? "OTHER PROCESS"
+                                                        : "RECORDED";
+        if (row->id > 0)
+            snprintf(right, sizeof right, "run %lld  %s  %s  ?:help ", (long long)row->id,
+                     row->name, where);
+        else
+            snprintf(right, sizeof right, "%s  %s  ?:help ", row->name, where);
+    }
+    char fitted[200];
+    int room = c->clip.w - x - 1;
+    snprintf(fitted, sizeof fitted, "%s", right);
+    if (text_columns(fitted) > room) /* the name is in the message line and the list, too */
+        snprintf(fitted, sizeof fitted, "run %lld  ?:help ",
+                 a->shown ? (long long)a->shown->row.id : 0LL);
+    if (room > 0)
+        canvas_right(c, x, 0, c->clip.w - x, ROLE_DIM, fitted);
+}
+
+static void draw_question(const app *a, canvas *c, int y)
+{
+    const char *text =
+        a->asking == ASK_STOP
+            ? "Stop the training now? A checkpoint is written.   y:stop   Esc:go on training"
+            : "A training runs. Stop it with a checkpoint and leave? It can be continued later.  "
+              "y n";
+    canvas_text(c, 1, y, c->clip.w - 1, ROLE_WARN, text);
+}
+
+/* What stands in the message line when nobody said anything. */
+static void draw_standing(const app *a, canvas *c, int y)
+{
+    const run_view *run = a->shown;
+    if (a->view == VIEW_MONITOR && run && run->alert[0])
+        canvas_text(c, 1, y, c->clip.w - 2, ROLE_BAD, run->alert);
+    else if (a->store_problem[0])
+        canvas_text(c, 1, y, c->clip.w - 2, ROLE_BAD, a->store_problem);
+    else if (a->view == VIEW_MONITOR && run && run->recorder.failing)
+        canvas_format(c, 1, y, c->clip.w - 2, ROLE_BAD,
+                      "Recording is held up: %s. Points wait in memory.", run->recorder.text);
+    else if (a->view == VIEW_MONITOR && run && run->row.best_epoch > 0)
+        canvas_format(c, 1, y, c->clip.w - 2, ROLE_DIM, "Best dev error %.2f %% at epoch %d of %d.",
+                      run->row.best_dev_error * 100, run->row.best_epoch, run->row.epochs);
+    else if (a->view == VIEW_MONITOR && run && run->row.message[0])
+        canvas_text(c, 1, y, c->clip.w - 2, ROLE_DIM, run->row.message);
+}
+
+static void draw_bottom(app *a, canvas *c)
+{
+    int y = c->clip.h - 2;
+    long clipped = c->clipped;
+    if (a->prompting == PROMPT_COMMAND)
+        prompt_draw(&a->line, c, 0, y, c->clip.w, ":", true);
+    else if (a->asking != ASK_NOTHING)
+        draw_question(a, c, y);
+    else if (a->loading[0])
+        canvas_text(c, 1, y, c->clip.w - 2, ROLE_WARN, a->loading);
+    else if (a->message[0])
+        canvas_text(c, 1, y, c->clip.w - 2, a->message_role, a->message);
+    else
+        draw_standing(a, c, y);
+    c->clipped = clipped; /* messages may carry any text */
+    if (a->prompting == PROMPT_COMMAND) {
+        const command *fits[8];
+        int count = keymap_complete(a->keys, app_contexts(a), a->line.text, fits, 8);
+        int x = 1;
+        for (int i = 0; i < count && i < 8 && x + (int)strlen(fits[i]->name) < c->clip.w; i++)
+            x += 2 + canvas_text(c, x, y + 1, -1, ROLE_DIM, fits[i]->name);
+    } else if (a->view == VIEW_FORM) {
+        canvas_text(c, 1, y + 1, -1, ROLE_KEY,
+                    "Enter:start/next  Up/Down:field  Left/Right:choose  Esc:back");
+    } else {
+        keymap_draw_hints(a->keys, app_contexts(a), c, 1, y + 1, c->clip.w - 2, app_why_not, a);
+    }
+}
+
+static void draw_view(app *a, canvas *c)
+{
+    if (a->help) {
+        help_draw(a, c);
+        return;
+    }
+    switch (a->view) {
+    case VIEW_HOME:
+        home_draw(a, c);
+        break;
+    case VIEW_MONITOR:
+        monitor_draw(a, c);
+        break;
+    case VIEW_RUNS:
+        runs_draw(a, c);
+        break;
+    case VIEW_FORM:
+        form_draw(a, c);
+        break;
+    }
+}
+
+void app_draw(void *given, canvas *c)
+{
+    app *a = given;
+    c->glyphs = a->glyphs;
+    a->w = c->w, a->h = c->h;
+    if (c->w < APP_MIN_W || c->h < APP_MIN_H) {
+        char text[96];
+        snprintf(text, sizeof text, "Gradus needs %dx%d; this window is %dx%d. Make it larger.",
+                 APP_MIN_W, APP_MIN_H, c->w, c->h);
+        canvas_wrap(c, (canvas_rect){0, 0, c->w, c->h}, ROLE_TEXT, text);
+        return;
+    }
+    draw_tabs(a, c);
+    canvas_rect old = canvas_push(c, (canvas_rect){0, 1, c->w, c->h - 3});
+    draw_view(a, c);
+    canvas_pop(c, old);
+    draw_bottom(a, c);
+}
+
+/* --- keys ---------------------------------------------------------------------------------------
+ */
+
+static void run_line(app *a)
+{
+    char name[PROMPT_BYTES];
+    snprintf(name, sizeof name, "%s", a->line.text + strspn(a->line.text, " "));
+    char *argument = name + strcspn(name, " ");
+    if (*argument)
+        *argument++ = 0;
+    argument += strspn(argument, " ");
+    if (!*name)
+        return;
+    int id = keymap_by_name(a->keys, name, app_contexts(a));
+    if (id >= 0)
+        app_do(a, (command_id)id, argument);
+    else
+        app_say(a, ROLE_WARN, "No command '%s' here; ? lists them all.", name);
+}
+
+static void line_key(app *a, const key_event *key)
+{
+    const command *fit;
+    switch (prompt_key(&a->line, key)) {
+    case PROMPT_ACCEPTED:
+        a->prompting = PROMPT_NONE;
+        run_line(a);
+        break;
+    case PROMPT_CANCELED:
+        a->prompting = PROMPT_NONE;
+        break;
+    case PROMPT_COMPLETE:
+        if (!strchr(a->line.text, ' ') &&
+            keymap_complete(a->keys, app_contexts(a), a->line.text, &fit, 1) > 0) {
+            char text[64];
+            snprintf(text, sizeof text, "%s ", fit->name);
+            prompt_set(&a->line, text);
+        }
+        break;
+    case PROMPT_CHANGED:
+    case PROMPT_UNUSED:
+        break;
+    }
+}
+
+static void answer(app *a, const key_event *key)
+{
+    app_question asked = a->asking;
+    a->asking = ASK_NOTHING;
+    if (!key_is_char(key, 'y') && !key_is_char(key, 'Y'))
+        return;
+    if (asked == ASK_STOP) {
+        training_steer(a, NN_COMMAND_STOP, "", 0);
+        return;
+    }
+    a->quitting = true;
+    if (!training_active(a)) {
+        app_leave(a, 0);
+        return;
+    }
+    if (a->training == TRAINING_RUNS && a->session)
+        nn_trainer_post(session_trainer(a->session), &(nn_command){.kind = NN_COMMAND_STOP});
+    app_say(a, ROLE_WARN, "Stopping, writing a checkpoint ...");
+}
+
+void app_key(void *given, const key_event *key)
+{
+    app *a = given;
+    app_dirty(a);
+    if (a->prompting == PROMPT_COMMAND) {
+        line_key(a, key);
+        return;
+    }
+    if (a->asking != ASK_NOTHING) {
+        answer(a, key);
+        return;
+    }
+    if (a->help) {
+        help_key(a, key);
+        return;
+    }
+    a->message[0] = 0;
+    if (a->view == VIEW_FORM) {
+        form_key(a, key);
+        return;
+    }
+    int id = keymap_find(a->keys, key, app_contexts(a));
+    if (id >= 0)
+        app_do(a, (command_id)id, "");
+}
+
+const ui_app app_callbacks = {.draw = app_draw,
+                              .key = app_key,
+                              .tick = app_tick,
+                              .resized = app_resized,
+                              .closing = app_closing};

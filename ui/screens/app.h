@@ -1,0 +1,173 @@
+/* The state of the workbench, shared by the files of this folder and by its tests. Everything here
+ * belongs to the UI thread. */
+#ifndef GRADUS_UI_APP_H
+#define GRADUS_UI_APP_H
+
+#include "ui/panels/panel.h"
+#include "ui/screens/background.h"
+#include "ui/screens/workbench.h"
+#include "ui/terminal/keymap.h"
+#include "ui/terminal/list.h"
+#include "ui/terminal/loop.h"
+#include "ui/terminal/prompt.h"
+
+enum { APP_MIN_W = 80, APP_MIN_H = 24 };
+
+typedef enum { VIEW_HOME, VIEW_MONITOR, VIEW_RUNS, VIEW_FORM } app_view;
+
+/* Contexts of commands. */
+enum {
+    IN_ALL = 1,
+    IN_HOME = 2,
+    IN_RUNS = 4,
+    IN_MONITOR = 8,
+    IN_PLOT = 16,
+    IN_SMOOTH = 32, /* the loss plot */
+    IN_TABLE = 64,
+    IN_LOG = 128,
+    IN_LIST = 256
+};
+
+#define COMMAND(id, name, keys, contexts, hint, flags, label, help) DO_##id,
+typedef enum {
+#include "ui/screens/bindings.def"
+    DO_COUNT
+} command_id;
+#undef COMMAND
+
+/* The form of a new training. Texts as typed; read_form() checks them. */
+typedef enum {
+    FIELD_START,
+    FIELD_DATA,
+    FIELD_MODEL,
+    FIELD_OPTIMIZER,
+    FIELD_RATE,
+    FIELD_SCHEDULE,
+    FIELD_BATCH,
+    FIELD_EPOCHS,
+    FIELD_DROPOUT,
+    FIELD_L2,
+    FIELD_SEED,
+    FIELD_NAME,
+    FIELD_COUNT
+} form_field;
+typedef struct {
+    prompt fields[FIELD_COUNT];
+    char problems[FIELD_COUNT][320]; /* "" or why the field cannot be used */
+    char failure[400];               /* why the last start failed */
+    int at;
+} form;
+
+typedef enum {
+    TRAINING_NONE,
+    TRAINING_OPENING, /* data are read, the model is built: in the background */
+    TRAINING_RUNS,    /* until its END event */
+    TRAINING_CLOSING  /* the last points are written: in the background */
+} training_state;
+
+/* A question that waits for one key. */
+typedef enum { ASK_NOTHING, ASK_STOP, ASK_QUIT } app_question;
+typedef enum { PROMPT_NONE, PROMPT_COMMAND, PROMPT_HELP } app_prompt;
+typedef enum { SORT_NEWEST, SORT_DEV, SORT_TEST, SORT_TIME, SORT_COUNT } run_sort;
+
+typedef struct app {
+    loop *loop; /* NULL in tests and for --print */
+    screen *screen;
+    keymap *keys;
+    glyph_level glyphs;
+    int w, h;
+    app_view view, before; /* before: where Esc of the form leads */
+    bool help;
+    list_view help_list;
+    prompt help_search, line;
+    app_prompt prompting;
+    app_question asking;
+    char message[400];
+    canvas_role message_role;
+    char loading[200]; /* "" or what is being opened */
+
+    char store_path[1024];
+    store *store; /* NULL until it is open */
+    char store_problem[400];
+    int64_t store_seen;
+    run_row *runs; /* as sorted */
+    int run_count;
+    run_sort sort;
+    list_view run_list, home_list;
+
+    background *background;
+    recorder *courier; /* writes commands for other processes' runs; opened in the background */
+    session *session;
+    training_state training;
+    run_view *live;  /* of the session; stays after it */
+    run_view *other; /* a recorded run, or one of another process */
+    run_view *shown; /* live, other or NULL */
+    bool quitting;   /* leave as soon as the session is closed */
+    int status;
+    bool done;
+
+    panel_state panels[PANEL_COUNT];
+    panel_id focus;
+    panel_id lower; /* the one of rate, confusion and log that a small screen shows */
+    bool zoomed;
+    form form;
+    double now;
+} app;
+
+/* app.c */
+app *app_new(screen *s, const workbench_options *options, nn_error *error);
+void app_free(app *a); /* stops and saves what still runs */
+void app_draw(void *app, canvas *c);
+void app_key(void *app, const key_event *key);
+bool app_tick(void *app, double now);
+bool app_closing(void *app, loop_reason why);
+/* Background jobs and training events that have arrived; true if something changed. */
+bool app_pump(app *a);
+void app_say(app *a, canvas_role role, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+void app_dirty(app *a);
+void app_go(app *a, app_view view);
+unsigned app_contexts(const app *a);
+void app_leave(app *a, int status);
+void app_open_line(app *a, const char *text); /* the ':' line, with this in it */
+extern const ui_app app_callbacks;
+
+/* commands.c: what commands do; `argument` is what followed the name in a ':' line, else "". */
+void app_do(app *a, command_id what, const char *argument);
+const char *app_why_not(void *app, int id); /* NULL: it can run */
+keymap *app_keymap(nn_error *error);
+
+/* training.c: the session of this process and steering of others */
+void training_start(app *a, const train_options *options);
+void training_resume(app *a, const run_row *row);
+bool training_pump(app *a);
+bool training_active(const app *a);
+void training_steer(app *a, nn_command_kind kind, const char *name, double value);
+/* Blocks until the session is closed: for the way out. */
+void training_finish(app *a);
+
+/* records.c: what the store knows */
+void records_open(app *a, const char *show); /* in the background; then that run, if any */
+bool records_refresh(app *a, bool force);
+void records_show(app *a, run_id id);
+void records_show_named(app *a, const char *text);
+void records_sort(app *a);
+
+/* The screens. Each draws into the clip. */
+void home_draw(app *a, canvas *c);
+bool home_do(app *a, command_id what);
+void runs_draw(app *a, canvas *c);
+bool runs_do(app *a, command_id what, const char *argument);
+void monitor_draw(app *a, canvas *c);
+bool monitor_do(app *a, command_id what, const char *argument);
+void form_open(app *a);
+void form_draw(app *a, canvas *c);
+void form_key(app *a, const key_event *key);
+/* Fills the options from the texts; false with problems set. The strings stay in the form. */
+bool form_read(form *f, train_options *options);
+void help_draw(app *a, canvas *c);
+void help_key(app *a, const key_event *key);
+/* Moves a list by a command; false: it was no moving. */
+bool list_do(list_view *list, command_id what);
+
+#endif

@@ -1,0 +1,191 @@
+/* What the store knows: the list of runs, and recorded runs or those of other processes in the
+ * Monitor. Reading is short; only opening, which may create or migrate the file, is done aside. */
+#include "ui/screens/app.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct {
+    char path[1024], show[128];
+    store *store;
+    nn_error error;
+} opening;
+
+static void open_store(void *given)
+{
+    opening *job = given;
+    job->store = store_open(job->path, &job->error);
+}
+
+static void opened(void *given, void *done)
+{
+    app *a = given;
+    opening *job = done;
+    a->store = job->store;
+    if (!a->store)
+        snprintf(a->store_problem, sizeof a->store_problem, "%s", job->error.text);
+    else if (store_newer(a->store))
+        snprintf(a->store_problem, sizeof a->store_problem,
+                 "The store is of a newer Gradus: runs can be read, not recorded.");
+    else if (*store_warning(a->store))
+        app_say(a, ROLE_WARN, "%s", store_warning(a->store));
+    records_refresh(a, true);
+    if (a->store && job->show[0])
+        records_show_named(a, job->show);
+    else if (a->view == VIEW_MONITOR && !a->shown && a->run_count > 0 && !training_active(a))
+        records_show(a, a->runs[0].id);
+    free(job);
+}
+
+void records_open(app *a, const char *show)
+{
+    opening *job = calloc(1, sizeof *job);
+    if (job) {
+        snprintf(job->path, sizeof job->path, "%s", a->store_path);
+        snprintf(job->show, sizeof job->show, "%s", show ? show : "");
+    }
+    if (!job || !background_submit(a->background, open_store, opened, job)) {
+        free(job);
+        snprintf(a->store_problem, sizeof a->store_problem, "out of memory for the store");
+    }
+}
+
+/* --- the list -----------------------------------------------------------------------------------
+ */
+
+/* NaN comes last in every order. */
+static int compare_number(double a, double b)
+{
+    if (isnan(a) || isnan(b))
+        return isnan(a) - isnan(b);
+    return (a > b) - (a < b);
+}
+
+static int newest(const void *a, const void *b)
+{
+    const run_row *x = a, *y = b;
+    return (x->id < y->id) - (x->id > y->id);
+}
+
+static int by_dev(const void *a, const void *b)
+{
+    const run_row *x = a, *y = b;
+    int order = compare_number(x->best_dev_error, y->best_dev_error);
+    return order ? order : newest(a, b);
+}
+
+static int by_test(const void *a, const void *b)
+{
+    const run_row *x = a, *y = b;
+    int order = compare_number(x->test_error, y->test_error);
+    return order ? order : newest(a, b);
+}
+
+static int by_time(const void *a, const void *b)
+{
+    const run_row *x = a, *y = b;
+    int order = compare_number(y->seconds, x->seconds);
+    return order ? order : newest(a, b);
+}
+
+void records_sort(app *a)
+{
+    static int (*const orders[SORT_COUNT])(const void *, const void *) = {newest, by_dev, by_test,
+                                                                          by_time};
+    if (a->run_count > 1)
+        qsort(a->runs, (size_t)a->run_count, sizeof *a->runs, orders[a->sort]);
+}
+
+/* The selection stays on its run, wherever that moves. */
+static void take_rows(app *a, run_row *rows, int count)
+{
+    int selected = a->run_list.selected;
+    run_id keep = selected > 0 && selected < a->run_count ? a->runs[selected].id : 0;
+    free(a->runs);
+    a->runs = rows;
+    a->run_count = count;
+    records_sort(a);
+    a->run_list.count = count;
+    for (int i = 0; keep && i < count; i++)
+        if (rows[i].id == keep)
+            list_select(&a->run_list, i);
+}
+
+static bool any_active(const app *a)
+{
+    for (int i = 0; i < a->run_count; i++)
+        if (a->runs[i].state == RUN_RUNNING || a->runs[i].state == RUN_PAUSED)
+            return true;
+    return false;
+}
+
+bool records_refresh(app *a, bool force)
+{
+    if (!a->store)
+        return false;
+    int64_t version = store_version(a->store);
+    /* A killed run writes nothing: its state follows from the silence. */
+    bool active = any_active(a) || (a->other && run_view_active(a->other));
+    if (!force && version == a->store_seen && !active)
+        return false;
+    run_row *rows = NULL;
+    int count = 0;
+    nn_error error = {0};
+    nn_status status = store_runs(a->store, &rows, &count, &error);
+    if (status == NN_OK)
+        take_rows(a, rows, count);
+    if (status == NN_OK && a->other && (a->store_seen != version || run_view_active(a->other)))
+        status = run_view_load(a->other, a->store, a->other->row.id, &error);
+    a->store_seen = version;
+    if (status != NN_OK)
+        snprintf(a->store_problem, sizeof a->store_problem, "%s", error.text);
+    else if (!store_newer(a->store))
+        a->store_problem[0] = 0;
+    return true;
+}
+
+/* --- one run ------------------------------------------------------------------------------------
+ */
+
+void records_show(app *a, run_id id)
+{
+    if (a->live && a->live->row.id == id && (a->live->live || !a->store)) {
+        a->shown = a->live;
+        a->view = VIEW_MONITOR;
+        return;
+    }
+    if (!a->store) {
+        app_say(a, ROLE_WARN, "The store is not open.");
+        return;
+    }
+    run_view *view = run_view_new();
+    nn_error error = {0};
+    if (!view || run_view_load(view, a->store, id, &error) != NN_OK) {
+        app_say(a, ROLE_BAD, "Run %lld cannot be shown: %s", (long long)id,
+                view ? error.text : "out of memory");
+        run_view_free(view);
+        return;
+    }
+    run_view_free(a->other);
+    a->other = a->shown = view;
+    a->view = VIEW_MONITOR;
+    for (int i = 0; i < PANEL_COUNT; i++) { /* a zoom belongs to the run it was made on */
+        a->panels[i].x0 = a->panels[i].x1 = 0;
+        a->panels[i].cursor = false;
+        a->panels[i].scroll = 0;
+    }
+}
+
+void records_show_named(app *a, const char *text)
+{
+    run_id id;
+    nn_error error = {0};
+    if (!a->store)
+        app_say(a, ROLE_WARN, "The store is not open.");
+    else if (store_find_run(a->store, text, &id, &error) != NN_OK)
+        app_say(a, ROLE_WARN, "%s", error.text);
+    else
+        records_show(a, id);
+}
