@@ -18,7 +18,8 @@ nn_status nn_tensors_note(nn_tensors *tensors, const char *key, const char *valu
                           nn_error *error); /* goes to "__metadata__" */
 nn_status nn_tensors_write(const nn_tensors *tensors, const char *path, nn_error *error);
 
-/* For reading: the whole file, converted on the way out (F32, F64, F16, BF16). */
+/* For reading: the whole file, converted on the way out (F32, F64, F16, BF16). nn_tensors_parse
+ * copies `bytes`; `path` is for messages. */
 nn_tensors *nn_tensors_read(const char *path, nn_error *error);
 nn_tensors *nn_tensors_parse(const void *bytes, size_t size, const char *path, nn_error *error);
 const char *nn_tensors_get_note(const nn_tensors *tensors, const char *key); /* NULL when absent */
