@@ -109,8 +109,7 @@ static nn_status conv_shape(nn_node *node, nn_error *error)
     return nn_set_activation(node, nn_shape3(w->shape.dim[0], s.y.out, s.x.out), error);
 }
 
-/* --- patches ------------------------------------------------------------------------------------
- */
+/* --- patches ------------------------------------------------------------------------------- */
 
 /* One row of the patch matrix: what one tap sees at every position. */
 static void patch_row(const conv_sizes *s, const nn_real *plane, int64_t ky, int64_t kx,
@@ -169,8 +168,7 @@ static size_t conv_scratch(const nn_node *node, int64_t rows)
     return s.pointwise ? 0 : (size_t)(s.taps * s.positions) * sizeof(nn_real);
 }
 
-/* --- passes -------------------------------------------------------------------------------------
- */
+/* --- passes -------------------------------------------------------------------------------- */
 
 static void fill_bias(nn_real *out, const nn_real *b, int64_t filters, int64_t positions)
 {

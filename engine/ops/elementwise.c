@@ -129,8 +129,7 @@ nn_node *nn_relu(nn_graph *graph, nn_node *x)
     return nn_node_new(graph, &nn_op_relu, &x, 1, NULL, 0);
 }
 
-/* --- leaky_relu: x where x > 0, else slope x; the derivative at 0 is the slope -----------------
- */
+/* --- leaky_relu: x where x > 0, else slope x; the derivative at 0 is the slope ------------- */
 
 typedef struct {
     double slope;
@@ -193,8 +192,7 @@ nn_node *nn_leaky_relu(nn_graph *graph, nn_node *x, double slope)
     return nn_node_new(graph, &nn_op_leaky_relu, &x, 1, &args, sizeof args);
 }
 
-/* --- sigmoid: 1 / (1 + e^-x), derivative y (1 - y) ---------------------------------------------
- */
+/* --- sigmoid: 1 / (1 + e^-x), derivative y (1 - y) ----------------------------------------- */
 
 NN_KERNEL static void sigmoid_forward(const nn_ctx *ctx)
 {
@@ -238,8 +236,7 @@ nn_node *nn_sigmoid(nn_graph *graph, nn_node *x)
     return nn_node_new(graph, &nn_op_sigmoid, &x, 1, NULL, 0);
 }
 
-/* --- tanh: derivative 1 - y^2 -------------------------------------------------------------------
- */
+/* --- tanh: derivative 1 - y^2 -------------------------------------------------------------- */
 
 NN_KERNEL static void tanh_forward(const nn_ctx *ctx)
 {

@@ -19,8 +19,7 @@ static nn_status expect_labels(const nn_node *node, nn_error *error)
                      nn_shape_text(nn_sample_of(labels), text));
 }
 
-/* --- softmax_cross_entropy: log sum_j exp(z_j) - z_label ----------------------------------------
- */
+/* --- softmax_cross_entropy: log sum_j exp(z_j) - z_label ----------------------------------- */
 
 static nn_status softmax_shape(nn_node *node, nn_error *error)
 {
@@ -107,8 +106,7 @@ nn_node *nn_softmax_cross_entropy(nn_graph *graph, nn_node *logits, nn_node *lab
                        0);
 }
 
-/* --- sigmoid_cross_entropy: max(z,0) - z y + log(1 + exp(-|z|)) ---------------------------------
- */
+/* --- sigmoid_cross_entropy: max(z,0) - z y + log(1 + exp(-|z|)) ---------------------------- */
 
 static nn_status binary_shape(nn_node *node, nn_error *error)
 {

@@ -70,8 +70,7 @@ static size_t norm_scratch(const nn_node *node, int64_t rows)
     return (size_t)(4 * node->shape.dim[1]) * sizeof(double);
 }
 
-/* --- sums ----------------------------------------------------------------------------------------
- */
+/* --- sums ---------------------------------------------------------------------------------- */
 
 enum { LANES = 8 }; /* partial sums side by side: a fixed order that vector code can keep */
 
@@ -115,8 +114,7 @@ NN_KERNEL static void sum_channels(norm_sizes s, const nn_real *x, const double 
     }
 }
 
-/* --- forward -------------------------------------------------------------------------------------
- */
+/* --- forward ------------------------------------------------------------------------------- */
 
 static void norm_forward_partial(const nn_ctx *ctx)
 {
@@ -208,8 +206,7 @@ static void norm_forward(const nn_ctx *ctx)
         move_running(ctx, s, now);
 }
 
-/* --- backward ------------------------------------------------------------------------------------
- */
+/* --- backward ------------------------------------------------------------------------------ */
 
 static double *backward_partials(const nn_ctx *ctx, int shard)
 {

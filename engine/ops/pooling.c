@@ -82,63 +82,55 @@ static inline void pool_window(const nn_axis *axis, int64_t o, int64_t *low, int
     *high = end < axis->in ? end : axis->in;
 }
 
-/* --- max_pool2d ---------------------------------------------------------------------------------
- */
+/* --- max_pool2d ---------------------------------------------------------------------------- */
 
-/* The common 2x2 windows, two apart, no padding: written so that a row becomes vector code. */
+/* The common 2x2 windows, two apart, no padding. */
 static bool pool_is_2x2(const pool_sizes *s)
 {
     return s->y.kernel == 2 && s->x.kernel == 2 && s->y.stride == 2 && s->x.stride == 2 &&
-           s->y.pad == 0 && s->x.pad == 0 && 2 * s->y.out <= s->y.in && 2 * s->x.out <= s->x.in;
+           s->y.pad == 0 && s->x.pad == 0;
 }
 
-/* `at` keeps the place of each maximum inside its plane, the first one on a tie. */
-NN_KERNEL static void max_2x2_forward(const pool_sizes *s, const nn_real *restrict x,
-                                      nn_real *restrict out, int32_t *restrict at)
+/* One plane in two sweeps, which become vector code however narrow the image is: the winners of
+ * neighbours in a row (kept in `winner`, with `right` = 1 for the second), then of those one above
+ * the other. The first one wins a tie; a NaN wins over numbers and stays. `at` keeps the place of
+ * each maximum inside its plane. */
+NN_KERNEL static void max_2x2_plane(const pool_sizes *s, const nn_real *restrict x,
+                                    nn_real *restrict winner, int32_t *restrict right,
+                                    nn_real *restrict out, int32_t *restrict at)
 {
-    int32_t width = (int32_t)s->x.in, columns = (int32_t)s->x.out;
-    for (int64_t p = 0; p < s->planes; p++, x += s->y.in * s->x.in)
-        for (int32_t oy = 0; oy < (int32_t)s->y.out; oy++, out += columns, at += columns) {
-            const nn_real *top = x + (int64_t)2 * oy * width, *bottom = top + width;
-            int32_t start = 2 * oy * width;
-            for (int32_t ox = 0; ox < columns; ox++) {
-                nn_real a = top[2 * ox], b = top[2 * ox + 1];
-                nn_real c = bottom[2 * ox], d = bottom[2 * ox + 1];
-                /* A NaN wins over numbers and stays. */
-                bool right = (b > a) | (b != b), low_right = (d > c) | (d != d);
-                nn_real up = right ? b : a, down = low_right ? d : c;
-                bool lower = (down > up) | (down != down);
-                int32_t place = start + 2 * ox;
-                out[ox] = lower ? down : up;
-                at[ox] = lower ? place + width + low_right : place + right;
-            }
+    int64_t columns = s->x.out, rows = 2 * s->y.out, width = s->x.in;
+    bool gapless = width == 2 * columns; /* then the plane is one long row */
+    int64_t lines = gapless ? 1 : rows, length = gapless ? rows * columns : columns;
+    for (int64_t line = 0; line < lines; line++)
+        for (int64_t i = 0; i < length; i++) {
+            nn_real a = x[line * width + 2 * i], b = x[line * width + 2 * i + 1];
+            bool second = (b > a) | (b != b);
+            winner[line * columns + i] = second ? b : a;
+            right[line * columns + i] = second;
         }
-}
-
-/* Every cell belongs to one window, so each is written once. */
-NN_KERNEL static void max_2x2_backward(const pool_sizes *s, nn_real *restrict dx,
-                                       const nn_real *restrict dy, const int32_t *restrict at)
-{
-    int32_t width = (int32_t)s->x.in, columns = (int32_t)s->x.out;
-    int64_t plane = s->y.in * s->x.in;
-    bool leftover = 2 * s->x.out < s->x.in;
-    for (int64_t p = 0; p < s->planes; p++, dx += plane) {
-        for (int32_t oy = 0; oy < (int32_t)s->y.out; oy++, dy += columns, at += columns) {
-            nn_real *top = dx + (int64_t)2 * oy * width, *bottom = top + width;
-            int32_t start = 2 * oy * width;
-            for (int32_t ox = 0; ox < columns; ox++) {
-                int32_t place = at[ox] - (start + 2 * ox);
-                top[2 * ox] = place == 0 ? dy[ox] : 0;
-                top[2 * ox + 1] = place == 1 ? dy[ox] : 0;
-                bottom[2 * ox] = place == width ? dy[ox] : 0;
-                bottom[2 * ox + 1] = place == width + 1 ? dy[ox] : 0;
-            }
-            if (leftover)
-                top[width - 1] = bottom[width - 1] = 0;
+    for (int64_t oy = 0; oy < s->y.out; oy++) {
+        const nn_real *upper = winner + 2 * oy * columns, *lower = upper + columns;
+        const int32_t *upper_right = right + 2 * oy * columns;
+        const int32_t *lower_right = upper_right + columns;
+        int32_t start = (int32_t)(2 * oy * width), below = start + (int32_t)width;
+        for (int32_t ox = 0; ox < (int32_t)columns; ox++) {
+            nn_real a = upper[ox], b = lower[ox];
+            bool second = (b > a) | (b != b);
+            out[oy * columns + ox] = second ? b : a;
+            at[oy * columns + ox] =
+                2 * ox + (second ? below + lower_right[ox] : start + upper_right[ox]);
         }
-        if (2 * s->y.out < s->y.in)
-            memset(dx + plane - width, 0, (size_t)width * sizeof *dx);
     }
+}
+
+static size_t max_scratch(const nn_node *node, int64_t rows)
+{
+    pool_sizes s;
+    (void)rows;
+    pool_sizes_of(node, &s);
+    size_t winners = (size_t)(2 * s.y.out * s.x.out);
+    return pool_is_2x2(&s) ? winners * (sizeof(nn_real) + sizeof(int32_t)) : 0;
 }
 
 static void max_window(const pool_sizes *s, const nn_real *x, int64_t oy, int64_t ox, nn_real *out,
@@ -167,11 +159,12 @@ static void max_forward(const nn_ctx *ctx)
     const nn_real *x = ctx->in[0];
     nn_real *out = ctx->out;
     int32_t *at = ctx->saved;
-    if (pool_is_2x2(&s)) {
-        max_2x2_forward(&s, x, out, at);
-        return;
-    }
-    for (int64_t p = 0; p < s.planes; p++, x += s.y.in * s.x.in)
+    int64_t plane = s.y.in * s.x.in, windows = s.y.out * s.x.out;
+    nn_real *winner = ctx->scratch;
+    for (int64_t p = 0; p < s.planes && pool_is_2x2(&s); p++)
+        max_2x2_plane(&s, x + p * plane, winner, (int32_t *)(void *)(winner + 2 * windows),
+                      out + p * windows, at + p * windows);
+    for (int64_t p = 0; p < s.planes && !pool_is_2x2(&s); p++, x += plane)
         for (int64_t oy = 0; oy < s.y.out; oy++)
             for (int64_t ox = 0; ox < s.x.out; ox++)
                 max_window(&s, x, oy, ox, out++, at++);
@@ -184,17 +177,13 @@ static void max_backward(const nn_ctx *ctx)
     const int32_t *at = ctx->saved;
     nn_real *dx = ctx->grad_in[0];
     int64_t plane = s.y.in * s.x.in, windows = s.y.out * s.x.out;
-    if (ctx->beta[0] == 0) {
-        if (pool_is_2x2(&s)) {
-            max_2x2_backward(&s, dx, dy, at);
-            return;
-        }
-        if (s.planes > 0)
-            memset(dx, 0, (size_t)(s.planes * plane) * sizeof *dx);
-    }
-    for (int64_t p = 0; p < s.planes; p++, dx += plane, dy += windows, at += windows)
+    /* Plane by plane: what was cleared is still in the cache when the gradients arrive. */
+    for (int64_t p = 0; p < s.planes; p++, dx += plane, dy += windows, at += windows) {
+        if (ctx->beta[0] == 0)
+            memset(dx, 0, (size_t)plane * sizeof *dx);
         for (int64_t i = 0; i < windows; i++)
             dx[at[i]] += dy[i];
+    }
 }
 
 static void max_reference(const nn_ctx *ctx)
@@ -231,6 +220,7 @@ const nn_op nn_op_max_pool2d = {
     .flags = NN_OP_SETS_GRADIENT,
     .shape = pool_shape,
     .saved = max_saved,
+    .scratch = max_scratch,
     .forward = max_forward,
     .backward = max_backward,
     .reference = max_reference,
@@ -241,8 +231,7 @@ nn_node *nn_max_pool2d(nn_graph *graph, nn_node *x, nn_pool_args args)
     return nn_node_new(graph, &nn_op_max_pool2d, &x, 1, &args, sizeof args);
 }
 
-/* --- average_pool2d -----------------------------------------------------------------------------
- */
+/* --- average_pool2d ------------------------------------------------------------------------ */
 
 /* Cells an average divides by: with padding counted, those inside the padded image. ONNX and
  * PyTorch agree on this where windows do not leave the padded image, and with floor none does. */
