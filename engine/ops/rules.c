@@ -83,12 +83,3 @@ bool nn_axis_fit(nn_axis *axis, int64_t pad_after)
     axis->out = room < 0 ? 0 : room / axis->stride + 1;
     return room >= 0;
 }
-
-void nn_axis_range(const nn_axis *axis, int64_t k, int64_t *first, int64_t *last)
-{
-    int64_t start = nn_axis_cell(axis, 0, k); /* of window 0 */
-    int64_t low = start >= 0 ? 0 : (-start + axis->stride - 1) / axis->stride;
-    int64_t high = start >= axis->in ? 0 : (axis->in - 1 - start) / axis->stride + 1;
-    *last = high < axis->out ? high : axis->out;
-    *first = low < *last ? low : *last;
-}

@@ -36,6 +36,16 @@ static inline int64_t nn_axis_cell(const nn_axis *axis, int64_t o, int64_t k)
 }
 
 /* The windows [*first, *last) whose tap k lies on a real cell. */
-void nn_axis_range(const nn_axis *axis, int64_t k, int64_t *first, int64_t *last);
+static inline void nn_axis_range(const nn_axis *axis, int64_t k, int64_t *first, int64_t *last)
+{
+    int64_t start = nn_axis_cell(axis, 0, k), left = axis->in - start; /* of window 0 */
+    int64_t low = start < 0 ? -start : 0, high = left > 0 ? left : 0;
+    if (axis->stride > 1) {
+        low = (low + axis->stride - 1) / axis->stride;
+        high = (high + axis->stride - 1) / axis->stride;
+    }
+    *last = high < axis->out ? high : axis->out;
+    *first = low < *last ? low : *last;
+}
 
 #endif
