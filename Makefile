@@ -108,7 +108,9 @@ HELPER_OBJ        := $(call objects,$(HELPER_SRC))
 HELPER_DOUBLE_OBJ := $(patsubst %.c,$(BUILD)/double/%.o,$(HELPER_SRC))
 $(TESTS): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(HELPER_OBJ) $(BUILD)/libprogram.a $(BUILD)/libengine.a
 	$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(TEST_LIBS) $(LIBS)
-$(DOUBLES): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(HELPER_DOUBLE_OBJ) $(BUILD)/double/libengine.a
+# An archive: helpers that need the screen stay out of programs that do not ask for them.
+$(BUILD)/double/libhelpers.a: $(HELPER_DOUBLE_OBJ)
+$(DOUBLES): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/double/libhelpers.a $(BUILD)/double/libengine.a
 	$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(TEST_LIBS) $(LIBS)
 $(TOOLS): $(BUILD)/%: $(BUILD)/tests/tools/%.o $(HELPER_OBJ) $(BUILD)/libprogram.a $(BUILD)/libengine.a
 	$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(TEST_LIBS) $(LIBS)
