@@ -237,6 +237,33 @@ static nn_status examine(database *db, int64_t *version, nn_error *error)
     return status;
 }
 
+static bool has_journal(const char *path, const char *ending)
+{
+    char journal[DATABASE_PATH + 16];
+    struct stat info;
+    snprintf(journal, sizeof journal, "%s%s", path, ending);
+    return stat(journal, &info) == 0 && info.st_size > 0;
+}
+
+/* What SQLite would overlook: it takes a file of one byte for an empty one, and an end that was cut
+ * inside the last page for zeroes. (A journal beside it may explain and mend an odd size.) */
+static nn_status check_size(const database *db, int64_t size, nn_error *error)
+{
+    if (size < 100) /* the header */
+        return nn_fail(error, NN_E_FORMAT,
+                       "%s: not a Gradus store, or damaged: it has only %lld bytes; it was left as "
+                       "it is: choose another file with --store",
+                       db->path, (long long)size);
+    if (size >= 512 && size % 512 != 0 && !has_journal(db->path, "-wal") &&
+        !has_journal(db->path, "-journal"))
+        return nn_fail(error, NN_E_FORMAT,
+                       "%s: the file is damaged: its end is cut off (%lld bytes are no whole "
+                       "number of pages); it was left as it is: restore a copy, or save what can "
+                       "be read with `sqlite3 FILE .recover`",
+                       db->path, (long long)size);
+    return NN_OK;
+}
+
 /* Look at an existing file through a connection that cannot write. */
 static nn_status probe(database *db, int64_t *version, nn_error *error)
 {
@@ -332,7 +359,11 @@ nn_status database_open(database *db, const char *path, database_mode mode, nn_e
     int64_t version = 0;
     struct stat info;
     bool exists = stat(db->path, &info) == 0 && info.st_size > 0;
-    if (exists && (status = probe(db, &version, error)) != NN_OK)
+    if (exists)
+        status = probe(db, &version, error);
+    if (exists && status == NN_OK)
+        status = check_size(db, info.st_size, error);
+    if (status != NN_OK)
         return status;
     db->newer = version > present;
     if (db->newer) {

@@ -38,20 +38,24 @@ static int drain(recorder *r)
 
 /* --- health ---------------------------------------------------------------------------------- */
 
+/* With the lock held. */
+static void count_points(recorder *r)
+{
+    r->health.pending = r->health.lost = 0;
+    for (recording *run = r->runs; run; run = run->next) {
+        r->health.pending += (uint64_t)recording_unsaved(run);
+        r->health.lost += run->lost;
+    }
+}
+
 static void set_health(recorder *r, bool failing, const char *text)
 {
-    uint64_t pending = 0;
-    uint64_t lost = 0;
     pthread_mutex_lock(&r->lock);
-    for (recording *run = r->runs; run; run = run->next) {
-        pending += (uint64_t)recording_unsaved(run);
-        lost += run->lost;
+    for (recording *run = r->runs; run; run = run->next)
         run->late_since = failing && run->ended && !run->closed ? run->ended_at : 0;
-    }
     r->health.failing = failing;
     copy_text(r->health.text, sizeof r->health.text, text);
-    r->health.pending = pending;
-    r->health.lost = lost;
+    count_points(r);
     pthread_mutex_unlock(&r->lock);
 }
 
@@ -138,6 +142,9 @@ static void after_commit(recorder *r)
     for (recording *run = r->runs; run; run = run->next)
         run->closed = run->closed || run->ended;
     r->health.written += written;
+    r->health.failing = false;
+    r->health.text[0] = '\0';
+    count_points(r);
     pthread_cond_broadcast(&r->changed);
     pthread_mutex_unlock(&r->lock);
     r->written_at = process_monotonic_ms();
@@ -149,7 +156,7 @@ nn_status recorder_flush(recorder *r, nn_error *error)
     for (recording *run = r->runs; run; run = run->next)
         open = open || !run->closed;
     r->tried_at = process_monotonic_ms();
-    if (!open) {
+    if (!open) { /* and so nothing can be late */
         r->written_at = r->tried_at;
         return NN_OK;
     }
@@ -170,7 +177,6 @@ nn_status recorder_flush(recorder *r, nn_error *error)
     }
     after_commit(r);
     r->locked_since = 0;
-    set_health(r, false, "");
     return NN_OK;
 }
 
@@ -232,6 +238,17 @@ static void adapt_pause(recorder *r, int taken)
         r->pause_ms = r->pause_ms * 2 < 20 ? r->pause_ms * 2 : 20;
 }
 
+static void take_in(recorder *r)
+{
+    int taken = drain(r);
+    adapt_pause(r, taken);
+    if (taken == 0)
+        return;
+    pthread_mutex_lock(&r->lock);
+    count_points(r);
+    pthread_mutex_unlock(&r->lock);
+}
+
 static void serve_requests(recorder *r)
 {
     for (;;) {
@@ -245,6 +262,7 @@ static void serve_requests(recorder *r)
         r->tried_at = process_monotonic_ms(); /* from here on_busy counts its 5 s */
         nn_status status = next->work(r, next->argument, &next->error);
         pthread_mutex_lock(&r->lock);
+        count_points(r);
         next->status = status;
         next->done = true;
         pthread_cond_broadcast(&r->changed);
@@ -281,7 +299,7 @@ void *recorder_main(void *argument)
     while (!asked_to_stop(r)) {
         wait_for_work(r);
         serve_requests(r);
-        adapt_pause(r, drain(r));
+        take_in(r);
         flush_if_due(r);
         recorder_take_commands(r);
     }
