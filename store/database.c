@@ -332,9 +332,8 @@ static nn_status open_reading(database *db, nn_error *error)
     return status;
 }
 
-static void describe_network(database *db)
+static void describe_network(database *db, const char *network)
 {
-    const char *network = place_network(db->path);
     db->network = network != NULL;
     if (network)
         snprintf(db->warning, sizeof db->warning,
@@ -343,7 +342,32 @@ static void describe_network(database *db)
                  network);
 }
 
-nn_status database_open(database *db, const char *path, database_mode mode, nn_error *error)
+/* The file that db->path names exists: is it sound, and of which version? */
+static nn_status look_before(database *db, int64_t size, int64_t *version, nn_error *error)
+{
+    nn_status status = probe(db, version, error);
+    return status == NN_OK ? check_size(db, size, error) : status;
+}
+
+/* A file of a newer program: read it, say so, never write it. */
+static nn_status open_newer(database *db, database_mode mode, int64_t version, int present,
+                            nn_error *error)
+{
+    if (mode == DATABASE_WRITE)
+        return nn_fail(error, NN_E_STATE,
+                       "%s: written by a newer Gradus (schema %lld, this program knows %d): it "
+                       "can be read but not written; update the program",
+                       db->path, (long long)version, present);
+    db->newer = true;
+    snprintf(db->warning, sizeof db->warning,
+             "the store was written by a newer Gradus (schema %lld, this program knows %d): "
+             "opened for reading only",
+             (long long)version, present);
+    return open_reading(db, error);
+}
+
+nn_status database_open_on(database *db, const char *path, database_mode mode, const char *network,
+                           nn_error *error)
 {
     memset(db, 0, sizeof *db);
     if (!path || !*path || strlen(path) >= sizeof db->path - 16)
@@ -353,34 +377,25 @@ nn_status database_open(database *db, const char *path, database_mode mode, nn_e
     if (status != NN_OK)
         return status;
     place_absolute(path, db->path, sizeof db->path);
-    describe_network(db);
+    describe_network(db, network);
     int present = 0;
     schema_steps(&present);
     int64_t version = 0;
     struct stat info;
-    bool exists = stat(db->path, &info) == 0 && info.st_size > 0;
-    if (exists)
-        status = probe(db, &version, error);
-    if (exists && status == NN_OK)
-        status = check_size(db, info.st_size, error);
-    if (status != NN_OK)
+    if (stat(db->path, &info) == 0 && info.st_size > 0 &&
+        (status = look_before(db, info.st_size, &version, error)) != NN_OK)
         return status;
-    db->newer = version > present;
-    if (db->newer) {
-        if (mode == DATABASE_WRITE)
-            return nn_fail(error, NN_E_STATE,
-                           "%s: written by a newer Gradus (schema %lld, this program knows %d): it "
-                           "can be read but not written; update the program",
-                           db->path, (long long)version, present);
-        snprintf(db->warning, sizeof db->warning,
-                 "the store was written by a newer Gradus (schema %lld, this program knows %d): "
-                 "opened for reading only",
-                 (long long)version, present);
-    }
+    if (version > present)
+        return open_newer(db, mode, version, present, error);
     if (mode == DATABASE_WRITE || version < present) {
         if ((status = open_writing(db, error)) != NN_OK || mode == DATABASE_WRITE)
             return status;
         database_close(db);
     }
     return open_reading(db, error);
+}
+
+nn_status database_open(database *db, const char *path, database_mode mode, nn_error *error)
+{
+    return database_open_on(db, path, mode, path ? place_network(path) : NULL, error);
 }

@@ -31,6 +31,9 @@ typedef enum { DATABASE_READ, DATABASE_WRITE } database_mode;
  * in either mode. A file that is damaged, or is not a store, is refused and not touched. A newer
  * schema opens for reading only, with `newer` set; for writing it is refused. */
 nn_status database_open(database *db, const char *path, database_mode mode, nn_error *error);
+/* The same for a path on the network file system `network` ("NFS"; NULL: a local one). */
+nn_status database_open_on(database *db, const char *path, database_mode mode, const char *network,
+                           nn_error *error);
 /* Close a connection that database_open (or nothing but zeroes) left in *db. */
 void database_close(database *db);
 

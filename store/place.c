@@ -122,9 +122,16 @@ const char *place_network_name(unsigned long type)
 const char *place_network(const char *path)
 {
     char folder[PATH_MAX];
-    folder_of(path, folder, sizeof folder);
     struct statfs info;
-    return statfs(folder, &info) == 0 ? place_network_name((unsigned long)info.f_type) : NULL;
+    folder_of(path, folder, sizeof folder);
+    while (statfs(folder, &info) != 0) { /* not made yet: it will be on its parent's file system */
+        char parent[PATH_MAX];
+        folder_of(folder, parent, sizeof parent);
+        if (errno != ENOENT || strcmp(parent, folder) == 0)
+            return NULL;
+        snprintf(folder, sizeof folder, "%s", parent);
+    }
+    return place_network_name((unsigned long)info.f_type);
 }
 
 nn_status store_checkpoint_dir(const char *store_path, run_id run, char *path, size_t size,

@@ -82,6 +82,7 @@ recorder *recorder_open(const char *path, nn_error *error)
     pthread_cond_init(&r->changed, &monotonic);
     pthread_condattr_destroy(&monotonic);
     r->pause_ms = 20;
+    r->patience_ms = RECORDER_PATIENCE_MS;
     r->written_at = r->tried_at = process_monotonic_ms();
     process_self(&r->self);
     r->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -267,7 +268,7 @@ static nn_status wait_for_end(recorder *r, const recording *run, nn_error *error
         until.tv_sec += 1;
         pthread_cond_timedwait(&r->changed, &r->lock, &until);
         bool late =
-            run->late_since > 0 && process_monotonic_ms() - run->late_since > RECORDER_PATIENCE_MS;
+            run->late_since > 0 && process_monotonic_ms() - run->late_since > r->patience_ms;
         if (!run->closed && late)
             return nn_fail(error, NN_E_IO, "the end of run %lld is not written yet: %s",
                            (long long)run->id, r->health.text);

@@ -173,6 +173,9 @@ nn_status recorder_flush(recorder *r, nn_error *error)
         describe_failure(r, text, sizeof text);
         database_rollback(&r->db);
         set_health(r, true, text);
+        pthread_mutex_lock(&r->lock);
+        r->health.failures++;
+        pthread_mutex_unlock(&r->lock);
         return status;
     }
     after_commit(r);
@@ -281,7 +284,7 @@ static bool asked_to_stop(recorder *r)
 /* Write what is left, for as long as recorder_close promises. */
 static void finish(recorder *r)
 {
-    r->deadline = process_monotonic_ms() + RECORDER_PATIENCE_MS;
+    r->deadline = process_monotonic_ms() + r->patience_ms;
     drain(r);
     for (recording *run = r->runs; run; run = run->next)
         if (!run->ended && !run->taken)

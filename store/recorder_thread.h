@@ -40,6 +40,7 @@ struct recorder {
     int64_t locked_since; /* waiting for another process's lock, 0: not */
     int64_t deadline;     /* closing: give up waiting for a lock then; 0: not closing */
     int pause_ms;         /* between two looks at the sources */
+    int patience_ms;      /* how long closing and recorder_wait wait for a file that fails */
     bool beginning;       /* inside BEGIN: sources may be drained while it waits */
 
     pthread_mutex_t lock; /* guards what follows, `runs` links, and closed/taken of each run */

@@ -163,6 +163,10 @@ static void on_command(recording *run, const nn_event *event, const char *kind)
     if (!added)
         return;
     bool refused = strcmp(kind, "refused") == 0;
+    if (!refused && command->kind == NN_COMMAND_ROLLBACK && event->value < event->old_value) {
+        rewind_to(run, (uint64_t)event->value);
+        run->progress.step = (uint64_t)event->value;
+    }
     added->value = refused ? command->value : event->value;
     added->old_value = refused ? (double)NAN : event->old_value;
 }
@@ -223,12 +227,10 @@ static void on_nonfinite(recording *run, const nn_event *event)
 {
     add_event(run, event, "nonfinite", "");
     copy_text(run->progress.message, sizeof run->progress.message, event->text);
-    /* The bad step itself belongs on the curve, also when no STEP event told it. */
-    if (event->step > run->curves[SERIES_LOSS].summary.last_step &&
-        (!isfinite(event->loss) || !isfinite(event->gradient_norm))) {
-        add_point(run, SERIES_LOSS, event->step, event->loss);
-        add_point(run, SERIES_GRADIENT_NORM, event->step, event->gradient_norm);
-    }
+    /* The step that failed is the one after those done. It belongs on the curve, and stays there
+     * when the step is tried again; a rollback takes it away. */
+    add_point(run, SERIES_LOSS, event->step + 1, event->loss);
+    add_point(run, SERIES_GRADIENT_NORM, event->step + 1, event->gradient_norm);
 }
 
 static void on_end(recording *run, const nn_event *event)

@@ -82,6 +82,7 @@ typedef struct {
     char text[200];            /* why: "disk full", "locked by another process for 7 s" */
     uint64_t pending, written; /* points that wait in memory, and that are committed */
     uint64_t lost;             /* points that no memory was left for */
+    uint64_t failures;         /* writes that failed, and were or will be tried again */
 } recorder_health;
 recorder_health recorder_state(const recorder *r); /* from any thread */
 
@@ -137,8 +138,10 @@ nn_status store_points(store *s, run_id id, const char *metric, uint64_t after, 
 typedef struct {
     uint64_t step;
     int64_t time_ms;
-    char kind[24]; /* "applied", "refused", "nonfinite", "checkpoint", "state", "note", "resumed" */
-    char key[24];  /* "lr", "pause" ... */
+    /* "applied" (step: those done before it took effect), "refused", "nonfinite" (step: the last
+     * good one), "checkpoint", "state", "note", "resumed" */
+    char kind[24];
+    char key[24]; /* "lr", "pause" ... */
     double old_value, value;
     char text[256];
 } run_event;

@@ -277,10 +277,10 @@ static void test_nonfinite_step_is_on_the_curve(void **state)
     recorder *r = open_recorder(place);
     run_id run = begin(r, NULL);
     tell(r, run, step_event(1, 1.5));
-    nn_event event = event_of(NN_EVENT_NONFINITE, 2);
+    nn_event event = event_of(NN_EVENT_NONFINITE, 1); /* one step is done, the next failed */
     snprintf(event.text, sizeof event.text, "gradient of conv1.weight");
     tell(r, run, event);
-    tell_end(r, run, NN_DIVERGED, 2);
+    tell_end(r, run, NN_DIVERGED, 1);
     close_recorder(r);
     const uint64_t steps[] = {1, 2};
     const double values[] = {1.5, (double)NAN};
@@ -473,7 +473,12 @@ static void rollback_to(const store_place *place, bool written)
     if (written)
         assert_true(wait_until(nothing_pending, r, 5));
     record_steps(r, run, 601, 650, 3);
-    record_steps(r, run, 641, 1200, 3); /* and again */
+    nn_event back = event_of(NN_EVENT_APPLIED, 640); /* and again, as an answer says */
+    back.command.kind = NN_COMMAND_ROLLBACK;
+    back.old_value = 650;
+    back.value = 640;
+    tell(r, run, back);
+    record_steps(r, run, 641, 1200, 3);
     tell_end(r, run, NN_FINISHED, 1200);
     close_recorder(r);
     expect_line(place->path, run, 1200, 600, 1, 3);

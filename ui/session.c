@@ -365,6 +365,7 @@ static nn_status begin_run(session *s, nn_error *error)
         .parent = s->parent,
         .parent_step = s->parent_step,
         .facts = nn_trainer_facts(s->trainer),
+        .dataset = s->data,
         .seed = s->options.seed,
         .params = params,
         .param_count = train_options_params(&s->options, params),
