@@ -340,6 +340,7 @@ static void set_modes(terminal *t)
     nodelay(t->keys, TRUE);
     if (tcgetattr(fileno(t->in), &modes) == 0) {
         modes.c_iflag &= ~(tcflag_t)(IXON | IXOFF); /* Ctrl-S must not freeze us */
+        modes.c_lflag |= NOFLSH; /* Ctrl-Z must not throw away what we are drawing */
         tcsetattr(fileno(t->in), TCSANOW, &modes);
         def_prog_mode();
     }
@@ -353,6 +354,7 @@ static nn_status open_curses(terminal *t, int screen_fd, nn_error *error)
     if (t->in == NULL || t->out == NULL || pipe2(t->signal_pipe, O_CLOEXEC | O_NONBLOCK) != 0) {
         return nn_fail(error, NN_E_IO, "cannot take the terminal: %s", strerror(errno));
     }
+    catch_signals(t); /* first: a handler of curses would lose Ctrl-Z while it draws */
     t->curses = newterm(t->type.name, t->out, t->in); /* initscr() would end the program itself */
     t->keys = t->curses != NULL ? newpad(1, 1) : NULL;
     if (t->keys == NULL) {
@@ -385,7 +387,7 @@ terminal *terminal_open(nn_error *error)
     t->base.class = &terminal_class;
     t->signal_pipe[0] = t->signal_pipe[1] = -1;
     t->utf8 = terminal_locale();
-    for (int i = 0; i < SOFT; i++) { /* before curses sets its own handlers */
+    for (int i = 0; i < SOFT; i++) {
         sigaction(soft[i], NULL, &t->old[i]);
     }
     if (terminal_choose_type(&t->type, error) != NN_OK ||
@@ -395,7 +397,6 @@ terminal *terminal_open(nn_error *error)
         return NULL;
     }
     t->base.glyphs = terminal_glyphs(t->utf8, t->type.name);
-    catch_signals(t);
     return t;
 }
 
