@@ -63,7 +63,7 @@ DOUBLES     := $(patsubst tests/%.c,$(BUILD)/tests/%,$(DOUBLE_SRC))
 TOOLS       := $(patsubst tests/tools/%.c,$(BUILD)/%,$(TOOL_SRC))
 FUZZERS     := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SRC))
 
-.PHONY: all run test debug asan ubsan tsan valgrind lint format fuzz bench install uninstall dist \
+.PHONY: all readme run test debug asan ubsan tsan valgrind lint format fuzz bench install uninstall dist \
         clean help deps test-deps test-quick build-tests
 .DEFAULT_GOAL := all
 .SECONDARY:
@@ -165,6 +165,12 @@ build-fuzz: $(FUZZERS)
 $(FUZZERS): $(BUILD)/fuzz/%: tests/fuzz/%.c $(BUILD)/libprogram.a $(BUILD)/libengine.a
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_ALL) -Wno-missing-prototypes -fsanitize=fuzzer,address,undefined -o $@ $^ $(LIBS)
+
+# README's picture of the Monitor, of the run READMERUN, and its list of keys.
+READMERUN ?= last
+readme: all
+	@tests/readme.sh $(BUILD)/gradus keys
+	@tests/readme.sh $(BUILD)/gradus monitor --run $(READMERUN) --size 100x40
 
 bench: deps
 	@$(MAKE) --no-print-directory -j$(JOBS) all
