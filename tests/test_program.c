@@ -165,7 +165,6 @@ static const struct {
     {"train --epochs 0", "at least 1"},
     {"train --dropout 1", "from 0 to below 1"},
     {"train extra", "'extra'"},
-    {"train --resume 1 --lr 3", "--branch"},
     {"train --resume 1 --branch 1@5", "exclude"},
     {"train --data digits --optimizer sdg", "sdg"},
     {"train --data digits --schedule cosin", "cosin"},
@@ -415,7 +414,10 @@ static void divergence_is_named(void **state)
 /* --- ending and going on -----------------------------------------------------------------------
  */
 
-#define LONG_RUN "train --data digits --epochs 40 --batch 16 --dropout 0.1 --l2 0.001 --json"
+/* Long enough to be caught in the middle, whole in about two seconds. */
+#define LONG_RUN                                                                                   \
+    "train --data digits --epochs 40 --batch 16 --l2 0.001 --json "                                \
+    "--model 'flatten | dense 512 | relu | dropout 0.1 | dense 256 | relu | dense 10'"
 
 static void resume_continues_bit_for_bit(void **state)
 {
@@ -434,7 +436,11 @@ static void resume_continues_bit_for_bit(void **state)
     const json_t *loss = json_object_get(json_object_get(shown, "metrics"), "loss");
     assert_int_equal(whole_of(loss, "count"), whole_of(json_array_get(whole, 4), "step"));
     assert_string_equal(text_of(shown, "state"), "finished");
-    program_result done = program_run("train --resume last --json");
+    program_result other = program_run("train --resume last --data digits --lr 3");
+    assert_int_equal(other.status, 2);
+    assert_non_null(strstr(other.err, "--lr with --resume"));
+    program_free(&other);
+    program_result done = program_run("train --resume last --data digits --lr 0.001 --json");
     assert_int_equal(done.status, 1);
     assert_non_null(strstr(done.err, "--epochs"));
     program_free(&done);

@@ -347,6 +347,22 @@ static void post_from_store(void *context, const nn_command *command)
     nn_trainer_post(context, command);
 }
 
+/* A run without a name was given one by the store. */
+static nn_status learn_name(session *s, nn_error *error)
+{
+    run_row row;
+    store *st = store_open(s->store_path, error);
+    if (!st)
+        return error ? error->code : NN_E_IO;
+    nn_status status = store_run(st, s->run, &row, error);
+    store_close(st);
+    if (status == NN_OK) {
+        snprintf(s->name, sizeof s->name, "%s", row.name);
+        s->options.name = s->name;
+    }
+    return status;
+}
+
 static nn_status begin_run(session *s, nn_error *error)
 {
     const char *classes[1024];
@@ -372,7 +388,9 @@ static nn_status begin_run(session *s, nn_error *error)
     };
     s->run =
         recorder_begin(s->recorder, &description, s->resumed, description.facts.start_step, error);
-    return s->run > 0 ? NN_OK : error ? error->code : NN_E_IO;
+    if (s->run <= 0)
+        return error ? error->code : NN_E_IO;
+    return learn_name(s, error);
 }
 
 static nn_status start_recording(session *s, nn_error *error)

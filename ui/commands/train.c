@@ -87,32 +87,12 @@ static void join_words(char *text, size_t size, int argc, char **argv)
     }
 }
 
-/* A resumed run is the run it was: whatever would change it belongs to a branch. */
-static int check_resume(const arguments *found)
-{
-    const char *const may[] = {"resume", "epochs", "threads", "headless",
-                               "json",   "store",  "no-store"};
-    for (int i = 0; options[i].name; i++) {
-        bool allowed = false;
-        for (size_t k = 0; k < sizeof may / sizeof *may; k++)
-            allowed = allowed || strcmp(may[k], options[i].name) == 0;
-        if (!allowed && (found->given >> i & 1))
-            return wrong_usage(&command_train,
-                               "--%s with --resume: a resumed run goes on as it was; to change it "
-                               "use --branch RUN@STEP --%s ...",
-                               options[i].name, options[i].name);
-    }
-    return EXIT_OK;
-}
-
-/* Lays the run's own options below the given ones: theirs first, then the words once more. */
-static nn_status take_branch(train_settings *settings, int argc, char **argv, nn_error *error)
+/* The options of the run that `text` begins with ("7", "name", "7@1200"), as settings. */
+static nn_status options_of_run(const train_settings *settings, const char *text,
+                                train_settings *own, nn_error *error)
 {
     char path[4096], name[128];
-    const char *text = settings->train.branch;
     const char *given = settings->train.store_path;
-    if (settings->train.no_store)
-        return nn_fail(error, NN_E_ARG, "--branch needs the store where run '%.60s' is", text);
     snprintf(path, sizeof path, "%s", given ? given : "");
     if (!given && store_default_path(path, sizeof path, error) != NN_OK)
         return error->code;
@@ -123,12 +103,71 @@ static nn_status take_branch(train_settings *settings, int argc, char **argv, nn
     run_id id;
     nn_status status = store_find_run(s, name, &id, error);
     if (status == NN_OK)
-        status = train_options_of_run(s, id, &settings->train, &settings->texts, error);
+        status = train_options_of_run(s, id, &own->train, &own->texts, error);
     store_close(s);
-    arguments again;
-    if (status == NN_OK)
-        status = options_parse(&command_train, argc, argv, settings, &again, error);
     return status;
+}
+
+static bool same_value(const option *o, const train_settings *a, const train_settings *b)
+{
+    const char *x = (const char *)a + o->offset, *y = (const char *)b + o->offset;
+    const char *text, *other;
+    switch (o->kind) {
+    case OPTION_TEXT:
+        text = *(const char *const *)(const void *)x;
+        other = *(const char *const *)(const void *)y;
+        return text && other && strcmp(text, other) == 0;
+    case OPTION_INTEGER:
+        return memcmp(x, y, sizeof(int)) == 0;
+    case OPTION_REAL:
+    case OPTION_SHARE:
+        return memcmp(x, y, sizeof(double)) == 0;
+    case OPTION_BIG:
+    case OPTION_SEED:
+        return memcmp(x, y, sizeof(int64_t)) == 0;
+    case OPTION_FLAG:
+    case OPTION_SIZE:
+        break;
+    }
+    return false;
+}
+
+/* A resumed run is the run it was: it may be given its own options again, and more epochs; what
+ * would change it belongs to a branch. */
+static int check_resume(const train_settings *settings, const arguments *found)
+{
+    static const char *const may[] = {"resume", "epochs", "threads", "headless",
+                                      "json",   "store",  "no-store"};
+    train_settings own = {0};
+    nn_error error = {0};
+    uint64_t given = found->given;
+    for (int i = 0; options[i].name; i++)
+        for (size_t k = 0; k < sizeof may / sizeof *may; k++)
+            if (strcmp(may[k], options[i].name) == 0)
+                given &= ~(1ull << i);
+    /* What is no recorded run (a checkpoint file, a wrong name) the session will judge. */
+    if (!given || settings->train.no_store ||
+        options_of_run(settings, settings->train.resume, &own, &error) != NN_OK)
+        return EXIT_OK;
+    for (int i = 0; options[i].name; i++)
+        if ((given >> i & 1) && !same_value(&options[i], settings, &own))
+            return wrong_usage(&command_train,
+                               "--%s with --resume: the run goes on with its own; to change it "
+                               "use --branch RUN@STEP --%s ...",
+                               options[i].name, options[i].name);
+    return EXIT_OK;
+}
+
+/* Lays the run's own options below the given ones: theirs first, then the words once more. */
+static nn_status take_branch(train_settings *settings, int argc, char **argv, nn_error *error)
+{
+    if (settings->train.no_store)
+        return nn_fail(error, NN_E_ARG, "--branch needs the store where run '%.60s' is",
+                       settings->train.branch);
+    nn_status status = options_of_run(settings, settings->train.branch, settings, error);
+    arguments again;
+    return status == NN_OK ? options_parse(&command_train, argc, argv, settings, &again, error)
+                           : status;
 }
 
 /* --- headless ----------------------------------------------------------------------------------
@@ -312,7 +351,7 @@ static int run(int argc, char **argv)
         return status;
     if (settings.train.resume && settings.train.branch)
         return wrong_usage(&command_train, "--resume and --branch exclude each other");
-    if (settings.train.resume && (status = check_resume(&found)) != EXIT_OK)
+    if (settings.train.resume && (status = check_resume(&settings, &found)) != EXIT_OK)
         return status;
     if (settings.train.resume && !option_given(&command_train, &found, "epochs"))
         settings.train.epochs = 0;
