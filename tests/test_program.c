@@ -201,7 +201,7 @@ static const struct {
     {"runs show 99", {"99"}},
     {"watch nobody", {"nobody"}},
     {"data show /nowhere", {"/nowhere"}},
-    {"train --data digits --store /nowhere/at/all/store.db", {"/nowhere"}},
+    {"train --data digits --store /dev/null/store.db", {"/dev/null"}},
 };
 
 /* One clear line on stderr, nothing on stdout, status 1 or 2. */

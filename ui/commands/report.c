@@ -66,7 +66,7 @@ void report_begin(report *r, const report_start *start)
         fprintf(stderr, "%s on %s: %" PRId64 " parameters, %d epochs of batches of %d, %s %g, ",
                 start->model, start->data, start->parameters, start->epochs, start->batch,
                 start->optimizer, start->lr);
-        fprintf(stderr, "%d threads for %d shards\n", start->threads, start->shards);
+        fprintf(stderr, "threads %d, shards %d\n", start->threads, start->shards);
         if (start->run > 0)
             fprintf(stderr, "run %lld (%s) in %s%s\n", (long long)start->run, start->name,
                     start->store, start->first_epoch > 0 ? ", resumed" : "");
