@@ -82,6 +82,7 @@ static void add_notes(writer *w, const nn_trainer *trainer)
     note(w, "wrong", "%lld", (long long)progress->wrong);
     note(w, "seen", "%lld", (long long)progress->seen);
     note(w, "best_epoch", "%d", trainer->best_epoch);
+    note(w, "best_step", "%llu", (unsigned long long)trainer->best.progress.step);
     note(w, "best_dev_error", "%.17g", trainer->best_dev_error);
     note(w, "best_is_this", "%d", trainer->best_epoch > 0 && !best_is_elsewhere(trainer));
     note(w, "optimizer", "%s", nn_optimizer_name(optimizer.kind));
@@ -183,6 +184,7 @@ static void read_progress(reader *r, nn_saved *saved)
     saved->progress.wrong = (int64_t)whole_of(r, "wrong", 0, INT64_MAX);
     saved->progress.seen = (int64_t)whole_of(r, "seen", 0, INT64_MAX);
     saved->best_epoch = (int)whole_of(r, "best_epoch", 0, 100000000);
+    saved->best_step = whole_of(r, "best_step", 0, UINT64_MAX / 4);
     saved->best_dev_error = number_of(r, "best_dev_error", true);
     saved->best_is_this = whole_of(r, "best_is_this", 0, 1) == 1;
     saved->steps_per_epoch = whole_of(r, "steps_per_epoch", 1, UINT32_MAX);
@@ -258,6 +260,10 @@ nn_status nn_checkpoint_load(const nn_tensors *tensors, const nn_saved *saved, n
     }
     if (r.status == NN_OK && moments)
         nn_optimizer_set_steps(trainer->optimizer, saved->optimizer_steps);
+    if (best) {
+        trainer->best.taken = true;
+        trainer->best.progress.step = saved->best_step;
+    }
     if (r.status == NN_OK && saved->best_is_this)
         nn_snapshot_take(&trainer->best, model, NULL, &saved->progress);
     return r.status;

@@ -77,10 +77,12 @@ static bool find_bad(const nn_exec *exec, char *text, size_t size)
     nn_nonfinite bad;
     if (!nn_exec_first_nonfinite(exec, &bad))
         return false;
-    snprintf(text, size,
-             "%s of '%s' (%s) at element %lld; its finite inputs reach from %.4g to %.4g",
-             bad.in_gradient ? "gradient" : "value", nn_node_name(bad.node), nn_node_op(bad.node),
-             (long long)bad.index, bad.input_min, bad.input_max);
+    int length = snprintf(text, size, "%s of '%s' (%s) at element %lld",
+                          bad.in_gradient ? "gradient" : "value", nn_node_name(bad.node),
+                          nn_node_op(bad.node), (long long)bad.index);
+    if (isfinite(bad.input_min) && isfinite(bad.input_max) && length > 0 && (size_t)length < size)
+        snprintf(text + length, size - (size_t)length,
+                 "; its finite inputs reach from %.4g to %.4g", bad.input_min, bad.input_max);
     return true;
 }
 
@@ -107,7 +109,9 @@ static bool find_bad_again(nn_trainer *trainer, char *text, size_t size)
         nn_exec_step(exec, step);
         if (nn_loader_feed(&trainer->loader, (int64_t)epoch, index, exec, network, &error) > 0) {
             nn_forward(exec);
-            found = nn_backward(exec, &error) == NN_OK && find_bad(exec, text, size);
+            bool done = nn_backward(exec, &error) == NN_OK;
+            nn_training_statistics(trainer->model, trainer->statistics, true);
+            found = done && find_bad(exec, text, size);
         }
     }
     nn_exec_free(exec);
@@ -121,7 +125,6 @@ static void halt_nonfinite(nn_trainer *trainer, double loss, double norm)
     nn_training_statistics(trainer->model, trainer->statistics, true);
     if (!find_bad_again(trainer, where, sizeof where))
         find_bad(trainer->exec, where, sizeof where);
-    nn_training_statistics(trainer->model, trainer->statistics, true);
     snprintf(event.text, sizeof event.text, "%s in step %llu: %.190s",
              isnan(loss) || isnan(norm) ? "NaN" : "infinity",
              (unsigned long long)trainer->progress.step + 1, where);

@@ -124,7 +124,7 @@ typedef struct {
     nn_progress progress;
     nn_optimizer_args optimizer;
     nn_schedule schedule;
-    uint64_t seed, optimizer_steps, steps_per_epoch;
+    uint64_t seed, optimizer_steps, steps_per_epoch, best_step;
     int batch, shards, epochs, best_epoch;
     double dropout, live_dropout, best_dev_error;
     bool best_is_this;               /* the weights are the best ones */
