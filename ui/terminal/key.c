@@ -16,7 +16,7 @@ static const struct {
              {"enter", UI_KEY_ENTER, 0},
              {"esc", UI_KEY_ESC, 0},
              {"tab", UI_KEY_TAB, 0},
-             {"back-tab", UI_KEY_BACKTAB, 0},
+             {"shift-tab", UI_KEY_BACKTAB, 0},
              {"backspace", UI_KEY_BACKSPACE, 0},
              {"delete", UI_KEY_DELETE, 0},
              {"insert", UI_KEY_INSERT, 0},
