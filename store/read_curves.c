@@ -1,6 +1,7 @@
 /* Metrics, points, events, checkpoints of a run. */
 #include "store/read.h"
 
+#include "store/chunk.h"
 #include "store/series.h"
 
 #include <stdlib.h>
@@ -76,10 +77,7 @@ static nn_status points_room(point_list *list, int64_t needed, nn_error *error)
 static nn_status append_chunk(sqlite3_stmt *query, uint64_t after, point_list *list,
                               const char *path, nn_error *error)
 {
-    int64_t claimed = sqlite3_column_int64(query, 1);
-    if (claimed < 0 || claimed > 4096)
-        claimed = 4096; /* damaged: series_read_chunk will say so */
-    nn_status status = points_room(list, list->count + claimed, error);
+    nn_status status = points_room(list, list->count + CHUNK_POINTS, error);
     if (status != NN_OK)
         return status;
     uint64_t *steps = list->steps + list->count;
