@@ -102,6 +102,11 @@ static nn_status thread_seconds(recorder *r, void *argument, nn_error *error)
     return NN_OK;
 }
 
+static bool time_has_come(void *when)
+{
+    return seconds_now() >= *(double *)when;
+}
+
 /* 10,000 steps of half a millisecond: what recording them takes of a processor, and how long one
  * of the curves takes to load. */
 static void test_recording_and_loading(void **state)
@@ -125,8 +130,9 @@ static void test_recording_and_loading(void **state)
         nn_event event = step_event(step, sin((double)step));
         event.update_ratio = .001;
         event_queue_push(&queue, &event);
-        while (step % BATCHES == 0 && seconds_now() < start + (double)step * .0005)
-            nanosleep(&(struct timespec){0, 500000}, NULL);
+        double due = start + (double)step * .0005;
+        if (step % BATCHES == 0)
+            wait_until(time_has_come, &due, 1);
     }
     recorder_ask(r, thread_seconds, &used_after, &error);
     nn_event end = event_of(NN_EVENT_END, STEPS);
