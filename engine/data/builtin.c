@@ -32,3 +32,23 @@ nn_status nn_load_digits(nn_examples *examples, nn_error *error)
     return NN_OK;
 }
 
+nn_status nn_load_iris(nn_examples *examples, nn_error *error)
+{
+    size_t size = 0;
+    for (int i = 0; i < NN_IRIS_LINES; i++)
+        size += strlen(nn_iris_data[i]);
+    char *text = malloc(size + 1);
+    if (!text)
+        return nn_fail(error, NN_E_NOMEM, "iris: no memory for %zu bytes", size);
+    size = 0;
+    for (int i = 0; i < NN_IRIS_LINES; i++) {
+        size_t length = strlen(nn_iris_data[i]);
+        memcpy(text + size, nn_iris_data[i], length);
+        size += length;
+    }
+    nn_status status = nn_parse_csv(text, size, "iris", NULL, examples, error);
+    free(text);
+    if (status == NN_OK)
+        snprintf(examples->origin, sizeof examples->origin, "built in: iris (Fisher 1936)");
+    return status;
+}

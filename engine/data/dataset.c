@@ -54,22 +54,33 @@ static nn_status open_fashion(nn_examples *examples, nn_error *error)
     return NN_OK;
 }
 
+static bool ends_with(const char *text, const char *end)
+{
+    size_t length = strlen(text), end_length = strlen(end);
+    return length >= end_length && strcmp(text + length - end_length, end) == 0;
+}
+
 static nn_status open_path(const char *path, const nn_data_args *args, nn_examples *examples,
                            nn_error *error)
 {
-    (void)args;
     struct stat status;
     if (stat(path, &status) != 0)
         return nn_fail(error, NN_E_MISSING,
-                       "no data set or file '%s'; expected digits, fashion-mnist, blobs, "
-                       "moons, circles, spirals, flower, a folder of IDX files",
+                       "no data set or file '%s'; expected digits, iris, fashion-mnist, blobs, "
+                       "moons, circles, spirals, flower, a folder of IDX files, a folder of images "
+                       "by class, a .csv or a .npy file",
                        path);
     if (S_ISDIR(status.st_mode)) {
         if (nn_is_idx_folder(path))
             return nn_open_idx(path, examples, error);
+        return nn_open_images(path, examples, error);
     }
-    return nn_fail(error, NN_E_FORMAT, "%s: unknown kind of file; expected a folder of IDX files",
-                   path);
+    if (ends_with(path, ".npy"))
+        return nn_open_npy(path, examples, error);
+    if (ends_with(path, ".csv") || ends_with(path, ".csv.gz") || ends_with(path, ".tsv"))
+        return nn_open_csv(path, args->target, examples, error);
+    return nn_fail(error, NN_E_FORMAT,
+                   "%s: unknown kind of file; expected .csv, .tsv or .npy, or a folder", path);
 }
 
 static nn_status read_source(const char *source, const nn_data_args *args, nn_examples *examples,
@@ -79,6 +90,8 @@ static nn_status read_source(const char *source, const nn_data_args *args, nn_ex
         return open_fashion(examples, error);
     if (strcmp(source, "digits") == 0)
         return nn_load_digits(examples, error);
+    if (strcmp(source, "iris") == 0)
+        return nn_load_iris(examples, error);
     if (nn_is_generator(source))
         return nn_generate(source, args->seed, examples, error);
     return open_path(source, args, examples, error);
@@ -293,7 +306,7 @@ int nn_dataset_list(nn_dataset_info *list, int room)
          "dataset-fashion-mnist", nn_is_idx_folder(fashion_folder)},
         {"digits", "1,797 handwritten digits, 8x8 grey, 10 classes", "CC BY 4.0 / BSD-3-Clause",
          NULL, true},
-
+        {"iris", "150 flowers, 4 lengths, 3 species", "CC BY 4.0 / BSD-3-Clause", NULL, true},
         {"blobs", "clouds of points; n, noise, classes", "generated", NULL, true},
         {"moons", "interleaved half circles; n, noise, classes", "generated", NULL, true},
         {"circles", "rings around each other; n, noise, classes", "generated", NULL, true},

@@ -4,6 +4,7 @@
  * both coordinates; the flower's to angle and radius), classes, and what the shape itself has. */
 #include "engine/data/parsers.h"
 
+#include "engine/number.h"
 #include "engine/rng.h"
 
 #include <math.h>
@@ -116,11 +117,11 @@ static nn_status read_size(const generator *g, const char *text, int length, gen
         if (!key[i].key || (int)strlen(key[i].key) != key_length ||
             strncmp(text, key[i].key, (size_t)key_length) != 0)
             continue;
-        char number[32] = "", *end = number;
+        char number[32] = "";
+        double value = 0;
         if (equals && length - key_length - 1 < (int)sizeof number)
             memcpy(number, equals + 1, (size_t)(length - key_length - 1));
-        double value = strtod(number, &end);
-        if (end == number || *end || !(value >= key[i].least && value <= key[i].most) ||
+        if (!nn_parse_number(number, &value) || !(value >= key[i].least && value <= key[i].most) ||
             (key[i].whole && value != floor(value)))
             return nn_fail(error, NN_E_ARG, "%s: '%.*s'; expected %s=%s from %g to %g", g->name,
                            length, text, key[i].key, key[i].whole ? "a whole number" : "a number",

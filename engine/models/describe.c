@@ -7,7 +7,8 @@
  * so that a mistake is answered with its place in the line before anything is built. */
 #include "engine/models/models.h"
 
-#include <math.h>
+#include "engine/number.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -113,12 +114,11 @@ static bool take_pair(word w, int pair[2])
 
 static bool take_number(word w, double *value)
 {
-    char text[32] = "", *end;
+    char text[32] = "";
     if (w.length < 1 || w.length >= (int)sizeof text)
         return false;
     memcpy(text, w.text, (size_t)w.length);
-    *value = strtod(text, &end);
-    return *end == 0 && isfinite(*value);
+    return nn_parse_number(text, value);
 }
 
 /* The value behind "key=". */

@@ -1,6 +1,8 @@
 /* Networks by name. A name is nothing but a description that fits the sample. */
 #include "engine/models/models.h"
 
+#include "engine/number.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -49,11 +51,11 @@ nn_status nn_model_text(const char *name, nn_shape sample, int classes, double d
                         char text[NN_MODEL_TEXT], nn_error *error)
 {
     const char *flatten = sample.rank > 1 ? "flatten | " : "", *convolutions = "";
-    char drop[48] = "";
+    char drop[48] = "", number[NN_NUMBER_TEXT];
     if (!(dropout >= 0 && dropout < 1))
         return nn_fail(error, NN_E_ARG, "dropout %g: expected 0 or more and less than 1", dropout);
     if (dropout > 0)
-        snprintf(drop, sizeof drop, "dropout %.9g | ", dropout);
+        snprintf(drop, sizeof drop, "dropout %s | ", nn_number_text(dropout, number));
     if (strcmp(name, "logreg") == 0) {
         snprintf(text, NN_MODEL_TEXT, "%sdense %d", flatten, classes);
     } else if (strcmp(name, "mlp") == 0) {
