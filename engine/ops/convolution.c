@@ -1,22 +1,16 @@
 /* conv2d: y[n,k,oy,ox] = b[k] + sum over c,ky,kx of w[k,c,ky,kx] x[n,c,oy s+ky d-p,ox s+kx d-p].
- * Cross-correlation, as every framework calls convolution. Lowered to matrix products: each example
- * is spread into a matrix of patches (im2col; Chellapilla, Puri, Simard 2006) in scratch memory,
- * unless the kernel is 1x1, where the image already is that matrix. */
+ * Cross-correlation, as every framework calls convolution. Windows that move one column at a time
+ * go through the kernels in convolution_direct.c. The others are lowered to matrix products: each
+ * example is spread into a matrix of patches (im2col; Chellapilla, Puri, Simard 2006) in scratch
+ * memory, unless the kernel is 1x1, where the image already is that matrix. */
+#include "engine/ops/convolution.h"
+
 #include "engine/blas.h"
 #include "engine/ops/loops.h"
-#include "engine/ops/rules.h"
 
 #include <string.h>
 
-typedef struct {
-    nn_axis y, x;
-    int64_t groups, channels, filters; /* channels and filters of one group */
-    int64_t taps;                      /* channels * kernel rows * kernel columns */
-    int64_t image, positions;          /* cells of one input plane, of one output plane */
-    bool pointwise;                    /* patches are the image itself */
-} conv_sizes;
-
-static bool conv_sizes_of(const nn_node *node, conv_sizes *s)
+bool nn_conv_sizes(const nn_node *node, nn_conv_plan *s)
 {
     const nn_conv_args *args = (const void *)node->args;
     const int64_t *x = node->input[0]->shape.dim, *w = node->input[1]->shape.dim;
@@ -93,9 +87,9 @@ static nn_status conv_shape(nn_node *node, nn_error *error)
         status = nn_expect_parameter(node, 2, "bias", nn_shape1(w->shape.dim[0]), error);
     if (status)
         return status;
-    conv_sizes s;
+    nn_conv_plan s;
     const int64_t *dim = node->input[0]->shape.dim;
-    if (!conv_sizes_of(node, &s)) {
+    if (!nn_conv_sizes(node, &s)) {
         const char *spread = args->dilation[0] > 1 || args->dilation[1] > 1 ? " dilated" : "";
         return nn_refuse(node, error, NN_E_SHAPE,
                          "%lldx%lld%s kernel on a %lldx%lld input; pad it or use a smaller kernel",
@@ -111,39 +105,8 @@ static nn_status conv_shape(nn_node *node, nn_error *error)
 
 /* --- patches ------------------------------------------------------------------------------- */
 
-/* The rows of an image are short, and there are very many of them: copying and adding in blocks of
- * a fixed size costs a fraction of what a call for each row does. */
-enum { RUN = 8 };
-
-static inline void copy_run(nn_real *restrict to, const nn_real *restrict from, int64_t count)
-{
-    for (; count >= RUN; count -= RUN, to += RUN, from += RUN)
-        memcpy(to, from, RUN * sizeof *to);
-    if (count & 4) {
-        memcpy(to, from, 4 * sizeof *to);
-        to += 4;
-        from += 4;
-    }
-    if (count & 2) {
-        memcpy(to, from, 2 * sizeof *to);
-        to += 2;
-        from += 2;
-    }
-    if (count & 1)
-        *to = *from;
-}
-
-static inline void add_run(nn_real *restrict to, const nn_real *restrict from, int64_t count)
-{
-    for (; count >= RUN; count -= RUN, to += RUN, from += RUN)
-        for (int l = 0; l < RUN; l++)
-            to[l] += from[l];
-    for (int64_t i = 0; i < count; i++)
-        to[i] += from[i];
-}
-
 /* One row of the patch matrix: what one tap sees at every position. */
-static inline void patch_row(const conv_sizes *s, const nn_real *plane, int64_t ky, int64_t kx,
+static inline void patch_row(const nn_conv_plan *s, const nn_real *plane, int64_t ky, int64_t kx,
                              nn_real *row)
 {
     int64_t y0, y1, x0, x1;
@@ -155,16 +118,13 @@ static inline void patch_row(const conv_sizes *s, const nn_real *plane, int64_t 
     for (int64_t oy = y0; oy < y1; oy++) {
         const nn_real *from = plane + nn_axis_cell(&s->y, oy, ky) * s->x.in + cell;
         nn_real *to = row + oy * s->x.out + x0;
-        if (s->x.stride == 1)
-            copy_run(to, from, x1 - x0);
-        else
-            for (int64_t i = 0; i < x1 - x0; i++)
-                to[i] = from[i * s->x.stride];
+        for (int64_t i = 0; i < x1 - x0; i++)
+            to[i] = from[i * s->x.stride];
     }
 }
 
 /* taps x positions, of one example and group. */
-NN_KERNEL static void gather_patches(const conv_sizes *s, const nn_real *x, nn_real *patches)
+NN_KERNEL static void gather_patches(const nn_conv_plan *s, const nn_real *x, nn_real *patches)
 {
     for (int64_t c = 0; c < s->channels; c++)
         for (int64_t ky = 0; ky < s->y.kernel; ky++)
@@ -173,7 +133,7 @@ NN_KERNEL static void gather_patches(const conv_sizes *s, const nn_real *x, nn_r
 }
 
 /* One row of the patch matrix, added to the cells it was copied from. */
-static inline void add_patch_row(const conv_sizes *s, const nn_real *row, int64_t ky, int64_t kx,
+static inline void add_patch_row(const nn_conv_plan *s, const nn_real *row, int64_t ky, int64_t kx,
                                  nn_real *plane)
 {
     int64_t y0, y1, x0, x1;
@@ -183,15 +143,12 @@ static inline void add_patch_row(const conv_sizes *s, const nn_real *row, int64_
     for (int64_t oy = y0; oy < y1; oy++) {
         nn_real *to = plane + nn_axis_cell(&s->y, oy, ky) * s->x.in + cell;
         const nn_real *from = row + oy * s->x.out + x0;
-        if (s->x.stride == 1)
-            add_run(to, from, x1 - x0);
-        else
-            for (int64_t i = 0; i < x1 - x0; i++)
-                to[i * s->x.stride] += from[i];
+        for (int64_t i = 0; i < x1 - x0; i++)
+            to[i * s->x.stride] += from[i];
     }
 }
 
-NN_KERNEL static void scatter_patches(const conv_sizes *s, const nn_real *patches, nn_real *dx)
+NN_KERNEL static void scatter_patches(const nn_conv_plan *s, const nn_real *patches, nn_real *dx)
 {
     for (int64_t c = 0; c < s->channels; c++)
         for (int64_t ky = 0; ky < s->y.kernel; ky++)
@@ -202,8 +159,10 @@ NN_KERNEL static void scatter_patches(const conv_sizes *s, const nn_real *patche
 static size_t conv_scratch(const nn_node *node, int64_t rows)
 {
     (void)rows;
-    conv_sizes s;
-    conv_sizes_of(node, &s);
+    nn_conv_plan s;
+    nn_conv_sizes(node, &s);
+    if (nn_conv_is_direct(&s))
+        return nn_conv_direct_scratch(&s);
     return s.pointwise ? 0 : (size_t)(s.taps * s.positions) * sizeof(nn_real);
 }
 
@@ -218,8 +177,12 @@ static void fill_bias(nn_real *out, const nn_real *b, int64_t filters, int64_t p
 
 static void conv_forward(const nn_ctx *ctx)
 {
-    conv_sizes s;
-    conv_sizes_of(ctx->node, &s);
+    nn_conv_plan s;
+    nn_conv_sizes(ctx->node, &s);
+    if (nn_conv_is_direct(&s)) {
+        nn_conv_direct_forward(ctx, &s);
+        return;
+    }
     const nn_real *x = ctx->in[0], *w = ctx->in[1], *b = ctx->in[2];
     nn_real *out = ctx->out;
     int64_t blocks = nn_rows(ctx) * s.groups; /* an example's group is one block of x and out */
@@ -240,7 +203,7 @@ static void conv_forward(const nn_ctx *ctx)
 }
 
 /* dw += dy patches', of one block. */
-static void conv_backward_weight(const nn_ctx *ctx, const conv_sizes *s, const nn_real *x,
+static void conv_backward_weight(const nn_ctx *ctx, const nn_conv_plan *s, const nn_real *x,
                                  const nn_real *dy, nn_real *dw)
 {
     const nn_real *patches = x;
@@ -253,7 +216,7 @@ static void conv_backward_weight(const nn_ctx *ctx, const conv_sizes *s, const n
 }
 
 /* dx (+)= the patches w' dy, put back in place, of one block. */
-static void conv_backward_input(const nn_ctx *ctx, const conv_sizes *s, const nn_real *w,
+static void conv_backward_input(const nn_ctx *ctx, const nn_conv_plan *s, const nn_real *w,
                                 const nn_real *dy, nn_real *dx)
 {
     if (s->pointwise) {
@@ -268,7 +231,7 @@ static void conv_backward_input(const nn_ctx *ctx, const conv_sizes *s, const nn
     scatter_patches(s, ctx->scratch, dx);
 }
 
-NN_KERNEL static void conv_backward_bias(nn_real *db, const nn_real *dy, int64_t filters,
+NN_KERNEL void nn_conv_add_bias_gradient(nn_real *db, const nn_real *dy, int64_t filters,
                                          int64_t positions)
 {
     enum { LANES = 16 };
@@ -288,8 +251,12 @@ NN_KERNEL static void conv_backward_bias(nn_real *db, const nn_real *dy, int64_t
 
 static void conv_backward(const nn_ctx *ctx)
 {
-    conv_sizes s;
-    conv_sizes_of(ctx->node, &s);
+    nn_conv_plan s;
+    nn_conv_sizes(ctx->node, &s);
+    if (nn_conv_is_direct(&s)) {
+        nn_conv_direct_backward(ctx, &s);
+        return;
+    }
     const nn_real *x = ctx->in[0], *w = ctx->in[1], *dy = ctx->grad_out;
     nn_real *dx = ctx->grad_in[0], *dw = ctx->grad_in[1], *db = ctx->grad_in[2];
     int64_t weights = s.filters * s.taps;
@@ -300,7 +267,7 @@ static void conv_backward(const nn_ctx *ctx)
     for (int64_t i = 0; i < nn_rows(ctx) * s.groups; i++) {
         int64_t g = i % s.groups;
         if (db)
-            conv_backward_bias(db + g * s.filters, dy, s.filters, s.positions);
+            nn_conv_add_bias_gradient(db + g * s.filters, dy, s.filters, s.positions);
         if (dw)
             conv_backward_weight(ctx, &s, x, dy, dw + g * weights);
         if (dx) {
@@ -312,8 +279,8 @@ static void conv_backward(const nn_ctx *ctx)
     }
 }
 
-static double conv_reference_at(const conv_sizes *s, const nn_real *x, const nn_real *w, int64_t oy,
-                                int64_t ox)
+static double conv_reference_at(const nn_conv_plan *s, const nn_real *x, const nn_real *w,
+                                int64_t oy, int64_t ox)
 {
     double sum = 0;
     for (int64_t c = 0; c < s->channels; c++)
@@ -331,8 +298,8 @@ static double conv_reference_at(const conv_sizes *s, const nn_real *x, const nn_
 
 static void conv_reference(const nn_ctx *ctx)
 {
-    conv_sizes s;
-    conv_sizes_of(ctx->node, &s);
+    nn_conv_plan s;
+    nn_conv_sizes(ctx->node, &s);
     const nn_real *x = ctx->in[0], *w = ctx->in[1], *b = ctx->in[2];
     nn_real *out = ctx->out;
     for (int64_t n = 0; n < nn_rows(ctx); n++)
@@ -348,8 +315,8 @@ static void conv_reference(const nn_ctx *ctx)
 
 static int64_t conv_multiply_adds(const nn_node *node)
 {
-    conv_sizes s;
-    conv_sizes_of(node, &s);
+    nn_conv_plan s;
+    nn_conv_sizes(node, &s);
     return s.groups * s.filters * s.taps * s.positions;
 }
 
