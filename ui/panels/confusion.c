@@ -1,6 +1,7 @@
 /* The confusion matrix of the last dev evaluation: rows truth, columns said. Heat by the share of
  * the row, and always the number itself; a cursor names one cell; the worst pairs are listed. */
 #include "ui/panels/panel.h"
+#include "ui/terminal/text.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -180,6 +181,9 @@ static void draw_cursor_text(const run_view *run, const store_evaluation *e,
              (long long)count, (long long)total,
              total > 0 ? 100.0 * (double)count / (double)total : 0.0);
     canvas_rect area = {0, y, c->clip.w, c->clip.h - y};
+    if (text_wrap_rows(text, area.w) > area.h)
+        snprintf(text, sizeof text, "%d said %d: %lld of %lld", state->row, state->column,
+                 (long long)count, (long long)total);
     canvas_wrap(c, area, ROLE_MARK, text);
 }
 

@@ -2,6 +2,7 @@
 #include "ui/panels/panel.h"
 #include "ui/panels/plot.h"
 #include "ui/panels/verdict.h"
+#include "ui/terminal/text.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -45,24 +46,27 @@ static void draw_gap(ladder_view *l, const char *name, error_gap gap, bool here,
     l->y++;
 }
 
+/* All of it where it fits; else what and what to try: the numbers stand above already. */
 static void draw_verdict(const verdict *v, canvas *c, int y)
 {
-    char text[96];
-    canvas_rect rest = {0, y, c->clip.w, c->clip.h - y};
-    int rows = canvas_wrap(c, rest, ROLE_TITLE, v->what);
-    rest.y += rows, rest.h -= rows;
-    if (rest.h <= 0)
-        return;
-    rows = canvas_wrap(c, rest, ROLE_TEXT, v->why);
-    rest.y += rows, rest.h -= rows;
-    if (rest.h <= 0 || !*v->advice)
-        return;
-    rows = canvas_wrap(c, rest, ROLE_GOOD, v->advice);
-    rest.y += rows, rest.h -= rows;
-    if (rest.h <= 0 || v->chapter == 0)
-        return;
-    snprintf(text, sizeof text, "Course chapter %d.", v->chapter);
-    canvas_text(c, 0, rest.y, -1, ROLE_DIM, text);
+    char chapter[48] = "";
+    if (v->chapter > 0)
+        snprintf(chapter, sizeof chapter, "Course chapter %d.", v->chapter);
+    const struct {
+        const char *text;
+        canvas_role role;
+    } parts[] = {
+        {v->what, ROLE_TITLE}, {v->why, ROLE_TEXT}, {v->advice, ROLE_GOOD}, {chapter, ROLE_DIM}};
+    int rows[4], room = c->clip.h - y;
+    for (int i = 0; i < 4; i++)
+        rows[i] = *parts[i].text ? text_wrap_rows(parts[i].text, c->clip.w) : 0;
+    bool why = rows[0] + rows[1] + rows[2] <= room;
+    for (int i = 0; i < 4; i++) {
+        if (rows[i] == 0 || rows[i] > room || (i == 1 && !why))
+            continue;
+        canvas_wrap(c, (canvas_rect){0, y, c->clip.w, rows[i]}, parts[i].role, parts[i].text);
+        y += rows[i], room -= rows[i];
+    }
 }
 
 static void draw(const run_view *run, const panel_state *state, canvas *c)

@@ -11,9 +11,9 @@ static void caption(const run_view *run, const panel_state *state, char *text, s
     double x0, x1;
     plot_steps(run, state, &x0, &x1);
     if (state->x0 < state->x1)
-        snprintf(zoom, sizeof zoom, "  steps %.0f-%.0f", x0, x1);
-    snprintf(text, size, "%s%s%s", zoom, state->log_y ? "  log y" : "",
-             state->log_x ? "  log x" : "");
+        snprintf(zoom, sizeof zoom, "steps %.0f-%.0f", x0, x1);
+    snprintf(text, size, "%s%s%s", state->log_y ? "log y  " : "", state->log_x ? "log x  " : "",
+             zoom);
 }
 
 static void draw_legend(const run_view *run, const panel_state *state, canvas *c)
@@ -23,12 +23,11 @@ static void draw_legend(const run_view *run, const panel_state *state, canvas *c
     int x = 0;
     if (state->smoothing > 1) {
         snprintf(text, sizeof text, "%c train, mean of %d  ", ascii ? '*' : 'T', state->smoothing);
-        x += canvas_text(c, x, 0, -1, ROLE_TRAIN, text);
+        x = plot_say(c, x, ROLE_TRAIN, text);
     }
-    snprintf(text, sizeof text, "%s  ", ascii ? ". each batch" : "dots: each batch");
-    x += canvas_text(c, x, 0, -1, ROLE_DIM, text);
+    x = plot_say(c, x, ROLE_DIM, ascii ? ". each batch  " : "dots: each batch  ");
     if (curve_count(run->dev_loss) > 0)
-        canvas_text(c, x, 0, -1, ROLE_DEV, ascii ? "o dev" : "D dev");
+        plot_say(c, x, ROLE_DEV, ascii ? "o dev" : "D dev");
 }
 
 /* The last value at or before x. */
@@ -43,15 +42,19 @@ static double value_at(const curve *points, double x)
 static void draw_readout(const run_view *run, const panel_state *state, const curve *smooth,
                          canvas *c)
 {
-    char batch[16], mean[16], dev[16];
-    format_number(batch, sizeof batch, value_at(run->loss, state->at));
-    format_number(mean, sizeof mean, value_at(smooth, state->at));
-    format_number(dev, sizeof dev, value_at(run->dev_loss, state->at));
-    int x = canvas_format(c, 0, 0, -1, ROLE_MARK, "step %.0f  ", state->at);
-    x += canvas_format(c, x, 0, -1, ROLE_TEXT, "batch %s  ", batch);
+    char number[16], text[64];
+    snprintf(text, sizeof text, "step %.0f  ", state->at);
+    int x = plot_say(c, 0, ROLE_MARK, text);
+    format_number(number, sizeof number, value_at(run->loss, state->at));
+    snprintf(text, sizeof text, "batch %s  ", number);
+    x = plot_say(c, x, ROLE_TEXT, text);
+    format_number(number, sizeof number, value_at(run->dev_loss, state->at));
+    snprintf(text, sizeof text, "dev %s  ", number);
+    x = plot_say(c, x, ROLE_DEV, text);
+    format_number(number, sizeof number, value_at(smooth, state->at));
+    snprintf(text, sizeof text, "mean %s", number);
     if (smooth != run->loss)
-        x += canvas_format(c, x, 0, -1, ROLE_TRAIN, "mean %s  ", mean);
-    canvas_format(c, x, 0, -1, ROLE_DEV, "dev %s", dev);
+        plot_say(c, x, ROLE_TRAIN, text);
 }
 
 /* Of what is in sight, all curves together. */

@@ -44,6 +44,9 @@ void panel_draw(const panel *p, const run_view *run, const panel_state *state, b
         char title[160], caption[112] = "";
         if (p->caption)
             p->caption(run, state, caption, sizeof caption);
+        int room = area.w - text_columns(p->title) - 9; /* corners, brackets, blanks, star */
+        if (text_columns(caption) > room)
+            caption[0] = 0;
         snprintf(title, sizeof title, "%s%s%s%s", focus ? "*" : "", p->title, *caption ? "  " : "",
                  caption);
         canvas_box(c, area, title, focus);

@@ -395,6 +395,14 @@ bool plot_events(const plot *p, const run_view *run, const curve *points)
     return seen;
 }
 
+int plot_say(canvas *c, int x, canvas_role role, const char *text)
+{
+    int width = text_columns(text), blanks = 0;
+    for (const char *end = text + strlen(text); end > text && end[-1] == ' '; end--)
+        blanks++;
+    return x + width - blanks > c->clip.w ? x : x + canvas_text(c, x, 0, width, role, text);
+}
+
 /* --- commands -----------------------------------------------------------------------------------
  */
 
@@ -417,7 +425,10 @@ static void zoom(const run_view *run, panel_state *state, double factor)
     double x0, x1;
     plot_steps(run, state, &x0, &x1);
     double width = fmax((x1 - x0) * factor, 10);
-    double middle = state->cursor ? state->at : fmin((double)run->row.step, (x0 + x1) / 2);
+    double newest = (double)run->row.step;
+    double middle = state->cursor                  ? state->at
+                    : newest >= x0 && newest <= x1 ? newest
+                                                   : (x0 + x1) / 2;
     double share = fmin(fmax((middle - x0) / (x1 - x0), 0), 1); /* it stays where it is */
     set_zoom(run, state, middle - share * width, middle + (1 - share) * width);
 }

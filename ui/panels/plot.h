@@ -13,7 +13,7 @@ typedef struct {
     dot_grid *dots; /* NULL: too small, or no memory; everything then draws nothing */
 } plot;
 
-/* The largest of 1, 2, 5 times a power of ten so that `range` has at most `most` steps ... */
+/* The largest of 1, 2, 5 times a power of ten so that `range` has at most `most` steps. */
 double plot_tick(double range, int most);
 /* The smallest round interval around [min, max]; defined for flat, NaN and, on a log axis, for
  * values that have no logarithm. */
@@ -44,6 +44,10 @@ void plot_bad(const plot *p, const curve *points);
 bool plot_events(const plot *p, const run_view *run, const curve *points);
 /* The letter of plot_events for an event, 0 if it has none. */
 char plot_event_letter(const run_event *event);
+
+/* A part of the line above a plot: drawn from column x if it fits there; returns where the next one
+ * starts. */
+int plot_say(canvas *c, int x, canvas_role role, const char *text);
 
 /* The commands that all plots share: zoom, pan, cursor, log axes. */
 void plot_command(const run_view *run, panel_state *state, panel_command what);

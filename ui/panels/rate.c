@@ -32,7 +32,7 @@ static double planned_max(const run_view *run, double x0, double x1)
 
 static void draw_legend(const run_view *run, const panel_state *state, canvas *c)
 {
-    char now[16], base[16];
+    char now[16], base[16], text[64];
     double x, y = NAN;
     if (!curve_last(run->lr, &x, &y))
         y = planned(run, (double)run->row.step + 1);
@@ -40,16 +40,19 @@ static void draw_legend(const run_view *run, const panel_state *state, canvas *c
         int64_t at = curve_at(run->lr, nextafter(state->at, INFINITY));
         curve_point(run->lr, at - 1, &x, &y);
         format_number(now, sizeof now, isnan(y) ? planned(run, state->at) : y);
-        canvas_format(c, 0, 0, -1, ROLE_MARK, "step %.0f  rate %s", state->at, now);
+        snprintf(text, sizeof text, "step %.0f  rate %s", state->at, now);
+        plot_say(c, 0, ROLE_MARK, text);
         return;
     }
     format_number(now, sizeof now, y);
     format_number(base, sizeof base, run->base_lr);
     bool ascii = c->glyphs == GLYPHS_ASCII;
-    int column = canvas_format(c, 0, 0, -1, ROLE_TRAIN, "%snow %s  ", ascii ? "* " : "", now);
-    column += canvas_format(c, column, 0, -1, ROLE_DIM, "base %s  ", base);
+    snprintf(text, sizeof text, "%snow %s  ", ascii ? "* " : "", now);
+    int column = plot_say(c, 0, ROLE_TRAIN, text);
+    snprintf(text, sizeof text, "base %s  ", base);
+    column = plot_say(c, column, ROLE_DIM, text);
     if (run_view_active(run))
-        canvas_text(c, column, 0, -1, ROLE_DIM, ascii ? ". planned" : "right of @: planned");
+        plot_say(c, column, ROLE_DIM, ascii ? ". planned" : "right of @: planned");
 }
 
 static void draw(const run_view *run, const panel_state *state, canvas *c)

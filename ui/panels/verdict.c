@@ -48,7 +48,8 @@ static verdict_kind choose(const error_ladder *e, const verdict *v, verdict_kind
     if (e->train > guessing * (before == VERDICT_NOT_LEARNING ? 0.85 : 0.9))
         return VERDICT_NOT_LEARNING;
     const double scores[VERDICT_COUNT] = {
-        [VERDICT_BIAS] = certain(v->bias),
+        /* Without a human level it is not known how much of the bias can be avoided. */
+        [VERDICT_BIAS] = certain(v->bias) * (isnan(e->human) ? 0.5 : 1),
         [VERDICT_VARIANCE] = certain(v->variance),
         [VERDICT_MISMATCH] = certain(v->mismatch),
         [VERDICT_DEV_OVERFIT] = certain(v->overfit),
