@@ -59,7 +59,7 @@ static verdict_kind choose(const error_ladder *e, const verdict *v, verdict_kind
     for (int kind = (int)first; kind <= (int)last; kind++)
         if (scores[kind] > scores[best])
             best = (verdict_kind)kind;
-    double enough = before == VERDICT_GOOD ? 0.005 : 0.002; /* half a point, a fifth of one */
+    double enough = before == VERDICT_GOOD ? 0.006 : 0.004; /* about half a point */
     if (scores[best] < enough)
         return VERDICT_GOOD;
     bool held = before >= first && before <= last && scores[before] >= 0.75 * scores[best] &&
