@@ -64,20 +64,18 @@ static void draw_bad(const run_view *run, canvas *c, int *y)
 static void draw_dead(const run_view *run, canvas *c, int *y)
 {
     double sum = 0;
-    int count = 0, worst = -1;
+    int count = 0;
     for (int i = 0; run->has_health && i < run->health.layers; i++) {
         float dead = run->health.layer[i].dead;
         if (isnan(dead))
             continue;
         sum += dead;
         count++;
-        if (worst < 0 || dead > run->health.layer[worst].dead)
-            worst = i;
     }
     char text[64] = "-";
-    if (count > 0)
-        snprintf(text, sizeof text, "%.1f %%", 100 * sum / count);
     bool bad = count > 0 && sum / count > 0.4;
+    if (count > 0)
+        snprintf(text, sizeof text, "%.1f %%%s", 100 * sum / count, bad ? "   many" : "");
     line(c, y, bad ? ROLE_WARN : ROLE_TEXT, "dead ReLU", text);
 }
 

@@ -12,8 +12,13 @@ static void caption(const run_view *run, const panel_state *state, char *text, s
     plot_steps(run, state, &x0, &x1);
     if (state->x0 < state->x1)
         snprintf(zoom, sizeof zoom, "steps %.0f-%.0f", x0, x1);
-    snprintf(text, size, "%s%s%s", state->log_y ? "log y  " : "", state->log_x ? "log x  " : "",
-             zoom);
+    bool log_x = state->log_x, log_y = state->log_y;
+    snprintf(text, size, "%s%s%s",
+             log_x && log_y ? "log x, log y"
+             : log_y        ? "log y"
+             : log_x        ? "log x"
+                            : "",
+             *zoom && (log_x || log_y) ? "  " : "", zoom);
 }
 
 static void draw_legend(const run_view *run, const panel_state *state, canvas *c)
@@ -78,9 +83,9 @@ static void draw(const run_view *run, const panel_state *state, canvas *c)
     if (state->cursor)
         plot_cursor(&p, state->at);
     bool smoothed = smooth != run->loss;
-    plot_curve(&p, run->loss, smoothed ? ROLE_DIM : ROLE_TRAIN, smoothed ? '.' : '*');
     if (smoothed)
-        plot_curve(&p, smooth, ROLE_TRAIN, '*');
+        plot_envelope(&p, run->loss, ROLE_DIM, '.');
+    plot_curve(&p, smooth, ROLE_TRAIN, '*');
     plot_curve(&p, run->dev_loss, ROLE_DEV, 'o');
     plot_finish(&p);
     plot_bad(&p, run->loss);
@@ -116,7 +121,7 @@ const panel panel_loss = {.id = "loss",
                           .min_w = 46,
                           .min_h = 7,
                           .commands = PLOT_COMMANDS | 1u << PANEL_SMOOTHING,
-                          .start = {.smoothing = 50},
+                          .start = {.log_y = true, .smoothing = 50},
                           .caption = caption,
                           .draw = draw,
                           .command = command};

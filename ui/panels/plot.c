@@ -137,7 +137,7 @@ plot plot_begin(canvas *c, canvas_rect area, const panel_state *state, double x0
     plot p = {.x0 = x0, .x1 = x1, .y0 = min, .y1 = max, .c = c};
     p.log_x = state->log_x, p.log_y = state->log_y;
     p.box = (canvas_rect){area.x + LABEL + 1, area.y, area.w - LABEL - 2, area.h - 2};
-    plot_round(&p.y0, &p.y1, p.log_y, most_ticks(p.box.h));
+    plot_round(&p.y0, &p.y1, p.log_y, 5); /* not by the height: the axis is the same at any size */
     if (p.box.w >= 2 && p.box.h >= 2)
         p.dots = dots_new(p.box.w, p.box.h, c->glyphs);
     return p;
@@ -158,7 +158,7 @@ static void label_y(const plot *p, double y, const char *text)
 static void ticks_y_log(const plot *p)
 {
     double decades = log10(p->y1 / p->y0);
-    int most = p->box.h / 2 > 1 ? p->box.h / 2 : 1;
+    int most = p->box.h * 2 / 3 > 1 ? p->box.h * 2 / 3 : 1;
     const double within[] = {1, 2, 5};
     bool fine = decades * 3 <= most;
     int stride = (int)ceil(decades / most), last_row = -9;
@@ -179,9 +179,10 @@ static void ticks_y(const plot *p)
 {
     double tick = plot_tick(p->y1 - p->y0, most_ticks(p->box.h));
     int decimals = (int)ceil(-log10(tick) - 1e-9);
+    double first = ceil(p->y0 / tick - 1e-9) * tick;
     bool scientific = decimals > 4 || fabs(p->y1) >= 1e6 || fabs(p->y0) >= 1e5;
     for (int i = 0; i <= 12; i++) {
-        double y = p->y0 + i * tick;
+        double y = first + i * tick;
         if (y > p->y1 + tick * 1e-6)
             break;
         char text[16];
@@ -218,7 +219,7 @@ static void ticks_x(const plot *p, double unit, const char *name)
     canvas_rect axis = {p->box.x, p->box.y + p->box.h, p->box.w, 1};
     canvas_fill(p->c, axis, ROLE_AXIS, glyph(p, "-", "─"));
     canvas_text(p->c, p->box.x - 1, axis.y, 1, ROLE_AXIS, glyph(p, "+", "└"));
-    double tick = plot_tick((p->x1 - p->x0) / unit, p->box.w / 10 > 1 ? p->box.w / 10 : 1) * unit;
+    double tick = plot_tick((p->x1 - p->x0) / unit, p->box.w / 7 > 1 ? p->box.w / 7 : 1) * unit;
     if (p->log_x)
         for (double x = pow(10, ceil(log10(p->x0) - 1e-9)); x <= p->x1; x *= 10) {
             snprintf(text, sizeof text, x >= 1e5 ? "%.0e" : "%.0f", x);
@@ -285,6 +286,20 @@ void plot_curve(plot *p, const curve *points, canvas_role role, char mark)
         double to = i + 1 == wide ? nextafter(p->x1, INFINITY) : at_share_x(p, (i + 1.0) / wide);
         curve_range range = curve_over(points, from, to);
         draw_column(p, &last, i, &range, role, mark);
+    }
+}
+
+void plot_envelope(plot *p, const curve *points, canvas_role role, char mark)
+{
+    int wide = p->dots ? dots_wide(p->dots) : 0;
+    for (int i = 0; i < wide; i++) {
+        double from = at_share_x(p, (double)i / wide);
+        double to = i + 1 == wide ? nextafter(p->x1, INFINITY) : at_share_x(p, (i + 1.0) / wide);
+        curve_range range = curve_over(points, from, to);
+        if (range.count == 0)
+            continue;
+        dots_set(p->dots, i, dot_row(p, range.max), role, mark);
+        dots_set(p->dots, i, dot_row(p, range.min), role, mark);
     }
 }
 

@@ -27,6 +27,8 @@ plot plot_begin(canvas *c, canvas_rect area, const panel_state *state, double x0
 /* Axes with ticks, in epochs where steps_per_epoch is known and at least one epoch is seen. */
 void plot_axes(const plot *p, uint64_t steps_per_epoch);
 void plot_curve(plot *p, const curve *points, canvas_role role, char mark);
+/* Only the largest and the smallest value of each column, as a haze around a smoothed line. */
+void plot_envelope(plot *p, const curve *points, canvas_role role, char mark);
 /* y of a function at every dot column between two steps. */
 void plot_function(plot *p, double from, double to, double (*y)(const void *data, double x),
                    const void *data, canvas_role role, char mark);

@@ -176,26 +176,22 @@ static void draw_tabs(const app *a, canvas *c)
                            here ? '[' : ' ', tabs[i].text, here ? ']' : ' ');
         x++;
     }
-    char right[200] = "?:help ";
-    if (a->view == VIEW_MONITOR && a->shown) {
-        const run_row *row = &a->shown->row;
-        const char *where = a->shown->live              ? "LIVE"
-                            : run_view_active(a->shown) ? "OTHER PROCESS"
-                                                        : "RECORDED";
-        if (row->id > 0)
-            snprintf(right, sizeof right, "run %lld  %s  %s  ?:help ", (long long)row->id,
-                     row->name, where);
-        else
-            snprintf(right, sizeof right, "%s  %s  ?:help ", row->name, where);
+    const run_view *run = a->view == VIEW_MONITOR ? a->shown : NULL;
+    if (!run) {
+        canvas_right(c, x, 0, c->clip.w - x, ROLE_DIM, "?:help ");
+        return;
     }
-    char fitted[200];
-    int room = c->clip.w - x - 1;
-    snprintf(fitted, sizeof fitted, "%s", right);
-    if (text_columns(fitted) > room) /* the name is in the message line and the list, too */
-        snprintf(fitted, sizeof fitted, "run %lld  ?:help ",
-                 a->shown ? (long long)a->shown->row.id : 0LL);
-    if (room > 0)
-        canvas_right(c, x, 0, c->clip.w - x, ROLE_DIM, fitted);
+    const char *where = run->live ? "LIVE" : run_view_active(run) ? "OTHER PROCESS" : "RECORDED";
+    char id[32] = "", texts[3][200];
+    if (run->row.id > 0)
+        snprintf(id, sizeof id, "run %lld  ", (long long)run->row.id);
+    snprintf(texts[0], sizeof *texts, "%s%s  %s  ?:help ", id, run->row.name, where);
+    snprintf(texts[1], sizeof *texts, "%s  %s ", run->row.name, where);
+    snprintf(texts[2], sizeof *texts, "%s%s ", id, where);
+    int fits = 0;
+    while (fits < 2 && text_columns(texts[fits]) > c->clip.w - x)
+        fits++;
+    canvas_right(c, x, 0, c->clip.w - x, run->live ? ROLE_GOOD : ROLE_DIM, texts[fits]);
 }
 
 static void draw_question(const app *a, canvas *c, int y)

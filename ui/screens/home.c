@@ -54,8 +54,8 @@ static void say_item(const app *a, const home_item *item, char *text, size_t siz
                  a->live && a->live->live ? a->live->row.name : "");
         break;
     case ITEM_TRAIN:
-        snprintf(text, size, "Start a training     %s, %s, %s: a form with everything set",
-                 preset.data, preset.model, preset.optimizer);
+        snprintf(text, size, "Start a training     %s, %s, %s: opens the form", preset.data,
+                 preset.model, preset.optimizer);
         break;
     case ITEM_QUICK:
         snprintf(text, size, "Try it in seconds    digits, mlp, adam: small, starts at once");

@@ -15,6 +15,20 @@ static void put_panel(app *a, canvas *c, panel_id id, canvas_rect area)
     panel_draw(panel_of(id), a->shown, &a->panels[id], a->focus == id, c, area);
 }
 
+/* On the lower edge: what Tab brings here. */
+static void name_others(const app *a, canvas *c, int left, int y)
+{
+    static const panel_id others[] = {PANEL_rate, PANEL_confusion, PANEL_events};
+    char text[80] = " Tab:";
+    for (int i = 0; i < 3; i++)
+        if (others[i] != a->lower) {
+            strcat(text, " ");
+            strcat(text, panel_of(others[i])->title);
+        }
+    strcat(text, " ");
+    canvas_text(c, left - text_columns(text) - 2, y, -1, ROLE_DIM, text);
+}
+
 static void draw_small(app *a, canvas *c, int w, int h)
 {
     int left = w * 62 / 100, top = (h * 11 + 10) / 20;
@@ -22,6 +36,7 @@ static void draw_small(app *a, canvas *c, int w, int h)
     put_panel(a, c, PANEL_loss, (canvas_rect){0, 0, left, top});
     put_panel(a, c, PANEL_gaps, (canvas_rect){left, 0, right, top});
     put_panel(a, c, a->lower, (canvas_rect){0, top, left, h - top});
+    name_others(a, c, left, h - 1);
     put_panel(a, c, PANEL_health, (canvas_rect){left, top, right, h - top});
 }
 
