@@ -63,6 +63,7 @@ static void bind(const nn_exec *exec, int index, int shard)
     ctx->out = value_of(exec, node, shard, r0);
     ctx->partial = (double *)(void *)(exec->block + exec->partials) + item->partial;
     ctx->saved = item->saved < 0 ? NULL : nn_exec_place(exec, item->saved, shard, 0);
+    ctx->scratch = exec->block + exec->scratch + (size_t)shard * exec->scratch_bytes;
     ctx->grad_out = item->backward ? gradient_of(exec, node, shard, r0) : NULL;
     for (int k = 0; k < node->input_count; k++) {
         ctx->in[k] = value_of(exec, node->input[k], shard, r0);
@@ -81,19 +82,6 @@ static void bind_rows(nn_exec *exec)
             bind(exec, i, shard);
     exec->busy_shards = exec->rows < exec->shards ? exec->rows : exec->shards;
     exec->bound_rows = exec->rows;
-}
-
-/* Scratch belongs to the thread that will run the shard (see nn_pool_run). */
-static void bind_scratch(nn_exec *exec)
-{
-    int threads = exec->pool ? nn_pool_threads(exec->pool) : 1;
-    int lanes = threads < exec->shards ? threads : exec->shards;
-    for (int shard = 0; shard < exec->shards; shard++) {
-        unsigned char *scratch =
-            exec->block + exec->scratch + (size_t)(shard % lanes) * exec->scratch_bytes;
-        for (int i = 0; i < exec->items; i++)
-            exec->ctx[shard * exec->items + i].scratch = scratch;
-    }
 }
 
 /* --- running ------------------------------------------------------------------------------- */
@@ -162,7 +150,6 @@ static void run_phases(nn_exec *exec, int first, int end)
 double nn_forward(nn_exec *exec)
 {
     bind_rows(exec);
-    bind_scratch(exec);
     for (int i = 0; i < exec->shards * exec->items; i++) {
         exec->ctx[i].step = exec->random_step;
         exec->ctx[i].dropout = exec->dropout; /* backward draws with the same rate */
@@ -224,7 +211,6 @@ nn_status nn_backward(nn_exec *exec, nn_error *error)
     if (!slot->gradient)
         return NN_OK; /* every parameter is frozen */
     *gradient_of(exec, root, 0, 0) = 1;
-    bind_scratch(exec);
     run_phases(exec, exec->forward_phases, exec->phases);
     reduce(exec);
     return NN_OK;

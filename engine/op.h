@@ -60,7 +60,7 @@ struct nn_ctx {
     nn_real *grad_in[NN_MAX_INPUTS]; /* NULL where no gradient is wanted */
     nn_real beta[NN_MAX_INPUTS]; /* with SETS_GRADIENT: 0 overwrite, 1 add. Otherwise always add */
     void *saved;                 /* this shard's slice of saved(), kept from forward to backward */
-    void *scratch;               /* of scratch(), this thread's, garbage at entry */
+    void *scratch;               /* of scratch(), this shard's, garbage at entry */
     double *partial;             /* partials of shard s at partial + s * partial_count, see below */
     int64_t partial_count;
 };

@@ -13,7 +13,7 @@
  *                why they must not share it.
  *   gradients    per shard, all parameters side by side; shard 0's receives the sum.
  *   partials     of the operators that mix the batch, doubles.
- *   scratch      one a thread. */
+ *   scratch      one a shard. */
 #ifndef GRADUS_ENGINE_PLAN_H
 #define GRADUS_ENGINE_PLAN_H
 

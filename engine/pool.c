@@ -18,16 +18,20 @@ struct nn_pool {
     int most;    /* 1 where the BLAS cannot be called from several threads */
     pthread_t worker[MAX_THREADS];
 
-    /* The job. Written by the caller before `generation` grows, read by workers after. */
+    /* The job. Written while no task is under way, read only by who has claimed one of its tasks:
+     * a thread that comes late finds none left and touches nothing. */
     nn_task task;
     void *context;
     int count, lanes;
+    struct {
+        _Alignas(64) atomic_uint_least64_t left; /* generation << 32 | unclaimed tasks */
+    } lane[MAX_THREADS];
 
     _Alignas(64) atomic_uint generation; /* one up for every job, and to stop */
-    _Alignas(64) atomic_int unfinished;  /* workers that have not finished this job */
+    _Alignas(64) atomic_int unfinished;  /* tasks of this job that are not done */
     _Alignas(64) atomic_int sleepers;    /* workers at `wake` */
     atomic_bool caller_sleeps;
-    bool stopping;
+    atomic_bool stopping;
     pthread_mutex_t mutex;
     pthread_cond_t wake, finished;
 };
@@ -66,13 +70,21 @@ static void wait_for_job(nn_pool *pool, unsigned seen)
     pthread_mutex_unlock(&pool->mutex);
 }
 
-static void run_lane(const nn_pool *pool, int lane)
+/* Takes one task of a lane, if the job is still this one and the lane has any; its number. */
+static int claim(nn_pool *pool, int lane, unsigned generation)
 {
-    for (int i = lane; i < pool->count; i += pool->lanes)
-        pool->task(pool->context, i);
+    atomic_uint_least64_t *left = &pool->lane[lane].left;
+    uint_least64_t seen = atomic_load_explicit(left, memory_order_acquire);
+    while (seen >> 32 == generation && (uint32_t)seen > 0)
+        if (atomic_compare_exchange_weak_explicit(left, &seen, seen - 1, memory_order_acquire,
+                                                  memory_order_acquire)) {
+            int in_lane = (pool->count - lane + pool->lanes - 1) / pool->lanes;
+            return lane + (in_lane - (int)(uint32_t)seen) * pool->lanes;
+        }
+    return -1;
 }
 
-static void finish(nn_pool *pool)
+static void finish_task(nn_pool *pool)
 {
     if (atomic_fetch_sub(&pool->unfinished, 1) > 1 || !atomic_load(&pool->caller_sleeps))
         return;
@@ -81,18 +93,30 @@ static void finish(nn_pool *pool)
     pthread_mutex_unlock(&pool->mutex);
 }
 
+/* First the tasks of one's own lane, then what the others have not begun: a thread that the system
+ * keeps waiting holds nobody up. */
+static void take_part(nn_pool *pool, int own, unsigned generation)
+{
+    for (int i = 0; i < pool->threads; i++) {
+        int lane = (own + i) % pool->threads, index;
+        while ((index = claim(pool, lane, generation)) >= 0) {
+            pool->task(pool->context, index);
+            finish_task(pool);
+        }
+    }
+}
+
 static void *work(void *argument)
 {
     seat mine = *(seat *)argument;
     nn_pool *pool = mine.pool;
     free(argument);
-    for (;; mine.seen++) {
+    for (;;) {
         wait_for_job(pool, mine.seen);
-        if (pool->stopping)
+        mine.seen = atomic_load(&pool->generation);
+        if (atomic_load(&pool->stopping))
             return NULL;
-        if (mine.lane < pool->lanes)
-            run_lane(pool, mine.lane);
-        finish(pool);
+        take_part(pool, mine.lane, mine.seen);
     }
 }
 
@@ -106,7 +130,7 @@ static void announce(nn_pool *pool)
     pthread_mutex_unlock(&pool->mutex);
 }
 
-static void await_workers(nn_pool *pool)
+static void await_tasks(nn_pool *pool)
 {
     for (int i = 0; i < SPINS; i++) {
         if (atomic_load_explicit(&pool->unfinished, memory_order_acquire) == 0)
@@ -132,10 +156,16 @@ void nn_pool_run(nn_pool *pool, int count, nn_task task, void *context)
     pool->context = context;
     pool->count = count;
     pool->lanes = pool->threads < count ? pool->threads : count;
-    atomic_store_explicit(&pool->unfinished, pool->threads - 1, memory_order_relaxed);
+    atomic_store_explicit(&pool->unfinished, count, memory_order_relaxed);
+    unsigned generation = atomic_load_explicit(&pool->generation, memory_order_relaxed) + 1;
+    for (int lane = 0; lane < pool->lanes; lane++) {
+        uint_least64_t tasks = (uint_least64_t)((count - lane + pool->lanes - 1) / pool->lanes);
+        atomic_store_explicit(&pool->lane[lane].left, (uint_least64_t)generation << 32 | tasks,
+                              memory_order_release);
+    }
     announce(pool);
-    run_lane(pool, 0);
-    await_workers(pool);
+    take_part(pool, 0, generation);
+    await_tasks(pool);
 }
 
 /* --- making and changing a pool ------------------------------------------------------------ */
@@ -167,11 +197,11 @@ static void start_workers(nn_pool *pool, int threads)
 
 static void stop_workers(nn_pool *pool)
 {
-    pool->stopping = true;
+    atomic_store(&pool->stopping, true);
     announce(pool);
     for (int lane = 1; lane < pool->threads; lane++)
         pthread_join(pool->worker[lane], NULL);
-    pool->stopping = false;
+    atomic_store(&pool->stopping, false);
     pool->threads = 1;
 }
 

@@ -1,9 +1,10 @@
 /* Running tasks on a pool's threads. Private to engine/; the pool itself is declared in exec.h.
  *
- * The caller is thread 0 and works too. Task i always runs on thread i mod min(threads, count), so
- * a shard finds its data in the cache of the same core. A thread that has nothing to do spins for a
- * few microseconds, then sleeps: the next phase of a step is usually that near, and a core is never
- * burnt for nothing. */
+ * The caller works too. Each thread begins with its own tasks (i mod threads), so that a shard
+ * mostly finds its data in the cache of the same core, and then takes what the others have not
+ * begun: where another program holds a core, the thread that it keeps waiting delays nobody. A
+ * thread that has nothing to do spins for a few microseconds, then sleeps: the next phase of a step
+ * is usually that near, and a core is never burnt for nothing. */
 #ifndef GRADUS_ENGINE_POOL_H
 #define GRADUS_ENGINE_POOL_H
 
