@@ -223,6 +223,11 @@ static void failures_name_the_thing(void **state)
 /* --- training ----------------------------------------------------------------------------------
  */
 
+/* Long enough to be caught in the middle, whole in about two seconds. */
+#define LONG_RUN                                                                                   \
+    "train --data digits --epochs 40 --batch 16 --l2 0.001 --json "                                \
+    "--model 'flatten | dense 512 | relu | dropout 0.1 | dense 256 | relu | dense 10'"
+
 static void check_epoch(const json_t *line, int epoch)
 {
     static const char *const shares[] = {"train_error", "dev_error"};
@@ -336,6 +341,30 @@ static void watch_tells_the_same(void **state)
     program_free(&result);
 }
 
+/* A run under way in one process, followed by another to its end. */
+static void watch_follows_a_live_run(void **state)
+{
+    (void)state;
+    program p = program_start(LONG_RUN " --name live");
+    assert_true(program_lines(&p, 2));
+    program_result seen = program_run("watch live --json");
+    program_result told = program_finish(&p);
+    assert_int_equal(seen.status, 0);
+    assert_int_equal(told.status, 0);
+    json_t *watched = program_json_lines(seen.out), *lines = program_json_lines(told.out);
+    assert_int_equal(json_array_size(watched), json_array_size(lines));
+    for (size_t i = 1; i + 1 < json_array_size(lines); i++)
+        assert_int_equal(whole_of(json_array_get(watched, i), "step"),
+                         whole_of(json_array_get(lines, i), "step"));
+    assert_string_equal(text_of(last_of(watched), "status"), "finished");
+    assert_true(number_of(last_of(watched), "test_error") ==
+                number_of(last_of(lines), "test_error"));
+    json_decref(watched);
+    json_decref(lines);
+    program_free(&seen);
+    program_free(&told);
+}
+
 static void text_goes_where_it_belongs(void **state)
 {
     (void)state;
@@ -413,11 +442,6 @@ static void divergence_is_named(void **state)
 
 /* --- ending and going on -----------------------------------------------------------------------
  */
-
-/* Long enough to be caught in the middle, whole in about two seconds. */
-#define LONG_RUN                                                                                   \
-    "train --data digits --epochs 40 --batch 16 --l2 0.001 --json "                                \
-    "--model 'flatten | dense 512 | relu | dropout 0.1 | dense 256 | relu | dense 10'"
 
 static void resume_continues_bit_for_bit(void **state)
 {
@@ -613,6 +637,24 @@ static void screens_are_printed(void **state)
     json_decref(lines);
 }
 
+/* README's list of keys is the program's, word for word: `make readme` puts it there. */
+static void readme_has_the_keys(void **state)
+{
+    (void)state;
+    program_result keys = program_run("help keys");
+    assert_int_equal(keys.status, 0);
+    FILE *file = fopen("README.md", "r");
+    assert_non_null(file);
+    static char readme[65536];
+    readme[fread(readme, 1, sizeof readme - 1, file)] = '\0';
+    fclose(file);
+    const char *part = strstr(readme, "<!-- keys:");
+    assert_non_null(part);
+    assert_true(strlen(keys.out) > 500);
+    assert_non_null(strstr(part, keys.out));
+    program_free(&keys);
+}
+
 static int leave(void **state)
 {
     (void)state;
@@ -631,6 +673,7 @@ int main(void)
         cmocka_unit_test(store_agrees_with_lines),
         cmocka_unit_test(confusion_counts_everything),
         cmocka_unit_test(watch_tells_the_same),
+        cmocka_unit_test(watch_follows_a_live_run),
         cmocka_unit_test(text_goes_where_it_belongs),
         cmocka_unit_test(nothing_is_kept_without_a_store),
         cmocka_unit_test(threads_change_no_bit),
@@ -643,6 +686,7 @@ int main(void)
         cmocka_unit_test(doctor_and_data_speak_json),
         cmocka_unit_test(bench_measures),
         cmocka_unit_test(screens_are_printed),
+        cmocka_unit_test(readme_has_the_keys),
     };
     return cmocka_run_group_tests(tests, NULL, leave);
 }

@@ -116,10 +116,14 @@ static int print_models(void)
 /* Options of one command as a bash case branch, and the words its options take. */
 static void print_completion_of(const program_command *command)
 {
+    bool helps = command == &command_help; /* its words are all the commands' names too */
     printf("    %s) options='--help", *command->name ? command->name : "''");
     for (const option *o = command->options; o->name; o++)
         printf(" --%s", o->name);
-    printf("'; words='%s'\n        case \"$previous\" in\n", command->words ? command->words : "");
+    printf("'; words='%s", command->words ? command->words : "");
+    for (int i = 0; helps && program_commands[i]; i++)
+        printf(" %s", program_commands[i]->name);
+    fputs("'\n        case \"$previous\" in\n", stdout);
     for (const option *o = command->options; o->name; o++) {
         if (o->kind == OPTION_FLAG)
             continue;
@@ -188,6 +192,6 @@ const program_command command_help = {
     .arguments = "[COMMAND | keys | models | completion]",
     .summary = "Explains the program, a command, the keys, or the networks.",
     .options = options,
-    .words = "train runs watch data bench doctor keys models completion",
+    .words = "keys models completion",
     .run = run,
 };
