@@ -10,7 +10,7 @@
 
 typedef enum { GLYPHS_ASCII, GLYPHS_BLOCK, GLYPHS_BRAILLE } glyph_level;
 
-/* Roles, not colours: themes.c maps them to each colour depth. A role's meaning never rests on its
+/* Roles, not colours: theme.c maps them to each colour depth. A role's meaning never rests on its
  * colour alone. */
 typedef enum {
     ROLE_TEXT,
@@ -78,7 +78,8 @@ int canvas_format(canvas *c, int x, int y, int columns, canvas_role role, const 
     __attribute__((format(printf, 6, 7)));
 /* Right-aligned so that it ends before column x + columns. */
 int canvas_right(canvas *c, int x, int y, int columns, canvas_role role, const char *text);
-/* Wraps at spaces (anywhere for CJK); returns the rows used, draws at most `rows`. */
+/* Wraps at spaces (anywhere in Chinese and Japanese); returns the rows used, draws at most `rows`.
+ */
 int canvas_wrap(canvas *c, canvas_rect area, canvas_role role, const char *text);
 void canvas_fill(canvas *c, canvas_rect area, canvas_role role, const char *glyph);
 /* Change only the role of cells (selection bars). */

@@ -172,34 +172,41 @@ bool text_truncate(char *out, size_t size, const char *text, int columns, bool a
     return true;
 }
 
+/* Chinese and Japanese break between any two characters; Korean, wide too, has words and spaces. */
+static bool breaks_anywhere(const char *text, int columns)
+{
+    uint32_t code_point;
+    text_decode(text, &code_point);
+    bool hangul = (code_point >= 0xAC00 && code_point <= 0xD7A3) ||
+                  (code_point >= 0x1100 && code_point <= 0x11FF) ||
+                  (code_point >= 0x3130 && code_point <= 0x318F);
+    return columns == 2 && !hangul;
+}
+
 size_t text_wrap_line(const char *text, int columns, const char **next)
 {
-    size_t at = 0, best = 0, best_next = 0;
+    size_t at = 0, best = 0, best_next = 0; /* best: the line's end at the last place to break */
     int used = 0, wide, bytes;
-    if (columns < 1) {
-        columns = 1;
-    }
+    columns = columns < 1 ? 1 : columns;
     while ((bytes = text_grapheme(text + at, &wide)) > 0) {
         if (text[at] == '\n') {
             *next = text + at + 1;
             return at;
         }
+        bool anywhere = breaks_anywhere(text + at, wide);
         if (text[at] == ' ') {
             best = at;
             best_next = at + 1;
-        } else if (wide == 2 && at > 0 && used <= columns && text[at - 1] != ' ') {
-            best = best_next = at; /* before a wide character */
+        } else if (anywhere && at > 0) {
+            best = best_next = at;
         }
-        if (used + wide > columns && text[at] != ' ') {
-            break;
-        }
-        if (used + wide > columns) { /* a blank beyond the edge may hang there */
+        if (used + wide > columns) {
             break;
         }
         used += wide;
         at += (size_t)bytes;
-        if (wide == 2) {
-            best = best_next = at; /* after it */
+        if (anywhere) {
+            best = best_next = at;
         }
     }
     if (bytes == 0) {
@@ -209,13 +216,11 @@ size_t text_wrap_line(const char *text, int columns, const char **next)
     if (best_next == 0) { /* one word wider than the line: break inside it */
         best = best_next = at > 0 ? at : (size_t)bytes;
     }
-    while (text[best_next] == ' ') {
-        best_next++;
-    }
-    *next = text + best_next;
+    best_next += strspn(text + best_next, " ");
     while (best > 0 && text[best - 1] == ' ') {
         best--;
     }
+    *next = text + best_next;
     return best;
 }
 

@@ -25,7 +25,7 @@ size_t text_prefix(const char *text, int columns, int *used);
  * cut. `size` is never exceeded. */
 bool text_truncate(char *out, size_t size, const char *text, int columns, bool ascii);
 /* One line of a wrap: the bytes from `text` that go on this line of `columns`, and in `next` where
- * the following line starts. Breaks at spaces and after '\n', anywhere between wide characters,
+ * the following line starts. Breaks at spaces and after '\n', anywhere in Chinese and Japanese,
  * inside a word only when the word alone is too wide. */
 size_t text_wrap_line(const char *text, int columns, const char **next);
 /* Rows that the whole text takes at `columns`. */
