@@ -215,6 +215,7 @@ static nn_status spread_grey(nn_examples *examples, int64_t done, nn_error *erro
         for (int c = 0; c < 3; c++, out += examples->row)
             memcpy(out, (uint8_t *)examples->values + i * examples->row, (size_t)examples->row);
     wide.train_count = examples->train_count;
+    memcpy(wide.label, examples->label, (size_t)done * sizeof *wide.label);
     nn_examples_free(examples);
     *examples = wide;
     return NN_OK;
