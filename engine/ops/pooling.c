@@ -82,6 +82,21 @@ static inline void pool_window(const nn_axis *axis, int64_t o, int64_t *low, int
     *high = end < axis->in ? end : axis->in;
 }
 
+/* Makes a call with `step`, a stride that the compiler knows where it is a common one. */
+#define WITH_STRIDE(stride, call)                                                                  \
+    do {                                                                                           \
+        if ((stride) == 1) {                                                                       \
+            const int64_t step = 1;                                                                \
+            call;                                                                                  \
+        } else if ((stride) == 2) {                                                                \
+            const int64_t step = 2;                                                                \
+            call;                                                                                  \
+        } else {                                                                                   \
+            const int64_t step = stride;                                                           \
+            call;                                                                                  \
+        }                                                                                          \
+    } while (0)
+
 /* --- max_pool2d ---------------------------------------------------------------------------- */
 
 /* The common 2x2 windows, two apart, no padding. */
@@ -133,24 +148,44 @@ static size_t max_scratch(const nn_node *node, int64_t rows)
     return pool_is_2x2(&s) ? winners * (sizeof(nn_real) + sizeof(int32_t)) : 0;
 }
 
-static void max_window(const pool_sizes *s, const nn_real *x, int64_t oy, int64_t ox, nn_real *out,
-                       int32_t *at)
+/* One tap of the windows of one output row: `count` windows from the first that sees a real cell.
+ */
+static inline void max_tap(const nn_real *restrict x, int32_t place, int64_t stride, int64_t count,
+                           nn_real *restrict best, int32_t *restrict at)
 {
-    int64_t y0, y1, x0, x1;
-    pool_window(&s->y, oy, &y0, &y1);
-    pool_window(&s->x, ox, &x0, &x1);
-    int64_t place = y0 * s->x.in + x0;
-    nn_real best = x[place];
-    for (int64_t y = y0; y < y1; y++)
-        for (int64_t c = x0; c < x1; c++) {
-            nn_real value = x[y * s->x.in + c];
-            if (value > best || (value != value && best == best)) {
-                best = value;
-                place = y * s->x.in + c;
+    for (int64_t i = 0; i < count; i++) {
+        nn_real value = x[i * stride], kept = best[i];
+        int32_t here = place + (int32_t)(i * stride), old = at[i];
+        nn_real larger = value > kept ? value : kept;
+        int32_t larger_at = value > kept ? here : old;
+        best[i] = value != value ? value : larger; /* a NaN wins over numbers and stays */
+        at[i] = value != value ? here : larger_at;
+    }
+}
+
+/* One plane, tap by tap, so that the first cell of each window wins a tie. */
+NN_KERNEL static void max_plane(const pool_sizes *s, const nn_real *x, nn_real *out, int32_t *at)
+{
+    int64_t width = s->x.out, y0, y1, x0, x1;
+    for (int64_t oy = 0; oy < s->y.out; oy++)
+        for (int64_t ox = 0; ox < width; ox++) {
+            int64_t y = oy * s->y.stride - s->y.pad, c = ox * s->x.stride - s->x.pad;
+            int64_t place = (y > 0 ? y : 0) * s->x.in + (c > 0 ? c : 0);
+            at[oy * width + ox] = (int32_t)place;
+            out[oy * width + ox] = x[place];
+        }
+    for (int64_t ky = 0; ky < s->y.kernel; ky++)
+        for (int64_t kx = 0; kx < s->x.kernel; kx++) {
+            nn_axis_range(&s->y, ky, &y0, &y1);
+            nn_axis_range(&s->x, kx, &x0, &x1);
+            int64_t column = nn_axis_cell(&s->x, x0, kx);
+            for (int64_t oy = y0; oy < y1; oy++) {
+                int64_t place = nn_axis_cell(&s->y, oy, ky) * s->x.in + column;
+                int64_t first = oy * width + x0;
+                WITH_STRIDE(s->x.stride, max_tap(x + place, (int32_t)place, step, x1 - x0,
+                                                 out + first, at + first));
             }
         }
-    *out = best;
-    *at = (int32_t)place;
 }
 
 static void max_forward(const nn_ctx *ctx)
@@ -161,13 +196,12 @@ static void max_forward(const nn_ctx *ctx)
     int32_t *at = ctx->saved;
     int64_t plane = s.y.in * s.x.in, windows = s.y.out * s.x.out;
     nn_real *winner = ctx->scratch;
-    for (int64_t p = 0; p < s.planes && pool_is_2x2(&s); p++)
-        max_2x2_plane(&s, x + p * plane, winner, (int32_t *)(void *)(winner + 2 * windows),
-                      out + p * windows, at + p * windows);
-    for (int64_t p = 0; p < s.planes && !pool_is_2x2(&s); p++, x += plane)
-        for (int64_t oy = 0; oy < s.y.out; oy++)
-            for (int64_t ox = 0; ox < s.x.out; ox++)
-                max_window(&s, x, oy, ox, out++, at++);
+    bool common = pool_is_2x2(&s);
+    for (int64_t p = 0; p < s.planes; p++, x += plane, out += windows, at += windows)
+        if (common)
+            max_2x2_plane(&s, x, winner, (int32_t *)(void *)(winner + 2 * windows), out, at);
+        else
+            max_plane(&s, x, out, at);
 }
 
 static void max_backward(const nn_ctx *ctx)
@@ -233,51 +267,104 @@ nn_node *nn_max_pool2d(nn_graph *graph, nn_node *x, nn_pool_args args)
 
 /* --- average_pool2d ------------------------------------------------------------------------ */
 
-/* Cells an average divides by: with padding counted, those inside the padded image. ONNX and
- * PyTorch agree on this where windows do not leave the padded image, and with floor none does. */
-static inline nn_real average_share(const pool_sizes *s, int64_t cells)
+/* Cells a window counts along one axis; with padding counted, all of them. ONNX and PyTorch agree
+ * on this where windows do not leave the padded image, and with floor none does. */
+static inline nn_real average_share(const pool_sizes *s, const nn_axis *axis, int64_t o)
 {
-    return 1 / (nn_real)(s->count_pad ? s->y.kernel * s->x.kernel : cells);
+    int64_t low, high;
+    pool_window(axis, o, &low, &high);
+    return 1 / (nn_real)(s->count_pad ? axis->kernel : high - low);
+}
+
+/* Shares of the columns, and the gradients of one plane of windows. */
+static size_t average_scratch(const nn_node *node, int64_t rows)
+{
+    (void)rows;
+    return (size_t)((node->shape.dim[2] + 1) * node->shape.dim[3]) * sizeof(nn_real);
+}
+
+static inline void add_strided(nn_real *restrict sum, const nn_real *restrict x, int64_t stride,
+                               int64_t count)
+{
+    for (int64_t i = 0; i < count; i++)
+        sum[i] += x[i * stride];
+}
+
+static inline void spread_strided(nn_real *restrict to, const nn_real *restrict sent,
+                                  int64_t stride, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++)
+        to[i * stride] += sent[i];
+}
+
+/* One plane: the sums of the taps, divided. */
+NN_KERNEL static void average_plane(const pool_sizes *s, const nn_real *x, const nn_real *share,
+                                    nn_real *out)
+{
+    int64_t width = s->x.out, y0, y1, x0, x1;
+    memset(out, 0, (size_t)(s->y.out * width) * sizeof *out);
+    for (int64_t ky = 0; ky < s->y.kernel; ky++)
+        for (int64_t kx = 0; kx < s->x.kernel; kx++) {
+            nn_axis_range(&s->y, ky, &y0, &y1);
+            nn_axis_range(&s->x, kx, &x0, &x1);
+            const nn_real *from = x + nn_axis_cell(&s->x, x0, kx);
+            for (int64_t oy = y0; oy < y1; oy++)
+                WITH_STRIDE(s->x.stride, add_strided(out + oy * width + x0,
+                                                     from + nn_axis_cell(&s->y, oy, ky) * s->x.in,
+                                                     step, x1 - x0));
+        }
+    for (int64_t oy = 0; oy < s->y.out; oy++) {
+        nn_real row_share = average_share(s, &s->y, oy);
+        for (int64_t ox = 0; ox < width; ox++)
+            out[oy * width + ox] *= share[ox] * row_share;
+    }
+}
+
+/* Adds what one plane of windows sends back; `sent` has room for their gradients. */
+NN_KERNEL static void average_plane_back(const pool_sizes *s, nn_real *dx, const nn_real *share,
+                                         nn_real *sent, const nn_real *dy)
+{
+    int64_t width = s->x.out, y0, y1, x0, x1;
+    for (int64_t oy = 0; oy < s->y.out; oy++) {
+        nn_real row_share = average_share(s, &s->y, oy);
+        for (int64_t ox = 0; ox < width; ox++)
+            sent[oy * width + ox] = dy[oy * width + ox] * share[ox] * row_share;
+    }
+    for (int64_t ky = 0; ky < s->y.kernel; ky++)
+        for (int64_t kx = 0; kx < s->x.kernel; kx++) {
+            nn_axis_range(&s->y, ky, &y0, &y1);
+            nn_axis_range(&s->x, kx, &x0, &x1);
+            nn_real *to = dx + nn_axis_cell(&s->x, x0, kx);
+            for (int64_t oy = y0; oy < y1; oy++)
+                WITH_STRIDE(s->x.stride, spread_strided(to + nn_axis_cell(&s->y, oy, ky) * s->x.in,
+                                                        sent + oy * width + x0, step, x1 - x0));
+        }
 }
 
 static void average_forward(const nn_ctx *ctx)
 {
     pool_sizes s = pool_sizes_in(ctx);
     const nn_real *x = ctx->in[0];
-    nn_real *out = ctx->out;
-    for (int64_t p = 0; p < s.planes; p++, x += s.y.in * s.x.in)
-        for (int64_t oy = 0; oy < s.y.out; oy++)
-            for (int64_t ox = 0; ox < s.x.out; ox++) {
-                int64_t y0, y1, x0, x1;
-                pool_window(&s.y, oy, &y0, &y1);
-                pool_window(&s.x, ox, &x0, &x1);
-                nn_real sum = 0;
-                for (int64_t y = y0; y < y1; y++)
-                    for (int64_t c = x0; c < x1; c++)
-                        sum += x[y * s.x.in + c];
-                *out++ = sum * average_share(&s, (y1 - y0) * (x1 - x0));
-            }
+    nn_real *out = ctx->out, *share = ctx->scratch;
+    for (int64_t ox = 0; ox < s.x.out; ox++)
+        share[ox] = average_share(&s, &s.x, ox);
+    for (int64_t p = 0; p < s.planes; p++, x += s.y.in * s.x.in, out += s.y.out * s.x.out)
+        average_plane(&s, x, share, out);
 }
 
 static void average_backward(const nn_ctx *ctx)
 {
     pool_sizes s = pool_sizes_in(ctx);
     const nn_real *dy = ctx->grad_out;
-    nn_real *dx = ctx->grad_in[0];
+    nn_real *dx = ctx->grad_in[0], *share = ctx->scratch, *sent = share + s.x.out;
     int64_t plane = s.y.in * s.x.in;
-    if (ctx->beta[0] == 0 && s.planes > 0)
-        memset(dx, 0, (size_t)(s.planes * plane) * sizeof *dx);
-    for (int64_t p = 0; p < s.planes; p++, dx += plane)
-        for (int64_t oy = 0; oy < s.y.out; oy++)
-            for (int64_t ox = 0; ox < s.x.out; ox++) {
-                int64_t y0, y1, x0, x1;
-                pool_window(&s.y, oy, &y0, &y1);
-                pool_window(&s.x, ox, &x0, &x1);
-                nn_real share = *dy++ * average_share(&s, (y1 - y0) * (x1 - x0));
-                for (int64_t y = y0; y < y1; y++)
-                    for (int64_t c = x0; c < x1; c++)
-                        dx[y * s.x.in + c] += share;
-            }
+    for (int64_t ox = 0; ox < s.x.out; ox++)
+        share[ox] = average_share(&s, &s.x, ox);
+    for (int64_t p = 0; p < s.planes; p++, dx += plane, dy += s.y.out * s.x.out) {
+        if (ctx->beta[0] == 0)
+            memset(dx, 0, (size_t)plane * sizeof *dx);
+        average_plane_back(&s, dx, share, sent, dy);
+    }
 }
 
 static void average_reference(const nn_ctx *ctx)
@@ -307,6 +394,7 @@ const nn_op nn_op_average_pool2d = {
     .max_inputs = 1,
     .flags = NN_OP_SETS_GRADIENT,
     .shape = pool_shape,
+    .scratch = average_scratch,
     .forward = average_forward,
     .backward = average_backward,
     .reference = average_reference,
