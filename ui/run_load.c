@@ -59,8 +59,7 @@ static void replay(run_view *view, const run_event *event)
     if (applied && strcmp(event->key, "resume") == 0)
         view->alert[0] = 0;
     if (strcmp(event->kind, "nonfinite") == 0)
-        snprintf(view->alert, sizeof view->alert, "Step %llu: %s", (unsigned long long)event->step,
-                 event->text);
+        snprintf(view->alert, sizeof view->alert, "%s", event->text);
     if (!applied)
         return;
     const struct {

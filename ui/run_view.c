@@ -355,8 +355,7 @@ void run_view_apply(run_view *view, nn_event *event)
         break;
     case NN_EVENT_NONFINITE:
         note(view, event, "nonfinite", "");
-        snprintf(view->alert, sizeof view->alert, "Step %llu: %s", (unsigned long long)event->step,
-                 event->text);
+        snprintf(view->alert, sizeof view->alert, "%s", event->text);
         break;
     case NN_EVENT_CHECKPOINT:
         apply_checkpoint(view, event);

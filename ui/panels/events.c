@@ -24,7 +24,7 @@ static void say_applied(const run_event *event, char *text, size_t size)
     snprintf(text, size, "%s%s%s", event->key, *event->text ? ": " : "", event->text);
 }
 
-static canvas_role say(const run_event *event, char *text, size_t size)
+canvas_role format_event(char *text, size_t size, const run_event *event)
 {
     if (strcmp(event->kind, "applied") == 0) {
         say_applied(event, text, size);
@@ -58,7 +58,7 @@ static void draw_line(const run_event *event, canvas *c, int y)
     struct tm local;
     if (event->time_ms > 0 && localtime_r(&seconds, &local))
         strftime(clock, sizeof clock, "%H:%M:%S", &local);
-    canvas_role role = say(event, text, sizeof text);
+    canvas_role role = format_event(text, sizeof text, event);
     char letter = plot_event_letter(event);
     int x =
         canvas_format(c, 0, y, -1, ROLE_DIM, "%s %7llu ", clock, (unsigned long long)event->step);

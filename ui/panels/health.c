@@ -4,6 +4,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 /* Mean of the newest tenth of the points against the tenth before, as words: noise stays
  * "steady". */
@@ -55,7 +56,10 @@ static void draw_bad(const run_view *run, canvas *c, int *y)
     char text[64], bad[16];
     curve_range all = curve_over(run->loss, -INFINITY, INFINITY);
     curve_range norms = curve_over(run->gradient_norm, -INFINITY, INFINITY);
-    int64_t worst = all.bad > norms.bad ? all.bad : norms.bad;
+    int64_t worst = all.bad > norms.bad ? all.bad : norms.bad, halts = 0;
+    for (int i = 0; i < run->event_count; i++)
+        halts += strcmp(run->events[i].kind, "nonfinite") == 0;
+    worst = halts > worst ? halts : worst;
     format_count(bad, sizeof bad, (double)worst);
     snprintf(text, sizeof text, "%s%s", bad, worst > 0 ? "  see the log" : "");
     line(c, y, worst > 0 ? ROLE_BAD : ROLE_TEXT, "NaN or inf", text);
@@ -112,10 +116,10 @@ static void draw_recorder(const run_view *run, canvas *c, int *y)
         *y += canvas_wrap(c, rest, ROLE_BAD, run->recorder.text);
         return;
     }
-    if (run->live && run->recorder.written > 0)
+    if (run->live && run->row.id > 0)
         snprintf(text, sizeof text, "ok, %llu waiting", (unsigned long long)run->recorder.pending);
     else
-        snprintf(text, sizeof text, "%s", run->live ? "off" : "in the store");
+        snprintf(text, sizeof text, "%s", run->row.id > 0 ? "in the store" : "off");
     line(c, y, ROLE_TEXT, "recording", text);
 }
 

@@ -70,5 +70,7 @@ void format_number(char *text, size_t size, double value);     /* 0.0025, 1.2e-0
 void format_percent(char *text, size_t size, double share);    /* 12.3 */
 void format_count(char *text, size_t size, double count);      /* 44 426, 1.2 M */
 void format_duration(char *text, size_t size, double seconds); /* 44 s, 3 min 12 s, 2 h 05 min */
+/* "rate 0.001 -> 0.0005", and the role that suits it. */
+canvas_role format_event(char *text, size_t size, const run_event *event);
 
 #endif

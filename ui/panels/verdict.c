@@ -132,7 +132,7 @@ static void say(const error_ladder *e, verdict *v)
                  "Train error %.1f %% is about what guessing among %d classes gives.",
                  e->train * 100, e->classes);
         snprintf(v->advice, sizeof v->advice,
-                 "A rate ten times smaller or larger; check labels and model.");
+                 "A rate 10 times smaller or larger; check the labels.");
         break;
     case VERDICT_GOOD:
         v->chapter = 12;

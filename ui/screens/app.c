@@ -178,7 +178,8 @@ static void draw_tabs(const app *a, canvas *c)
     }
     const run_view *run = a->view == VIEW_MONITOR ? a->shown : NULL;
     if (!run) {
-        canvas_right(c, x, 0, c->clip.w - x, ROLE_DIM, "?:help ");
+        if (a->view != VIEW_FORM) /* where ? is text */
+            canvas_right(c, x, 0, c->clip.w - x, ROLE_DIM, "?:help ");
         return;
     }
     const char *where = run->live ? "LIVE" : run_view_active(run) ? "OTHER PROCESS" : "RECORDED";
@@ -204,27 +205,34 @@ static void draw_question(const app *a, canvas *c, int y)
     canvas_text(c, 1, y, c->clip.w - 1, ROLE_WARN, text);
 }
 
-/* What stands in the message line when nobody said anything. */
-static void draw_standing(const app *a, canvas *c, int y)
+/* What stands in the message line when nobody said anything; returns its rows. */
+static int draw_standing(const app *a, canvas *c, int y)
 {
-    const run_view *run = a->shown;
-    if (a->view == VIEW_MONITOR && run && run->alert[0])
-        canvas_text(c, 1, y, c->clip.w - 2, ROLE_BAD, run->alert);
-    else if (a->store_problem[0])
-        canvas_text(c, 1, y, c->clip.w - 2, ROLE_BAD, a->store_problem);
-    else if (a->view == VIEW_MONITOR && run && run->recorder.failing)
-        canvas_format(c, 1, y, c->clip.w - 2, ROLE_BAD,
-                      "Recording is held up: %s. Points wait in memory.", run->recorder.text);
-    else if (a->view == VIEW_MONITOR && run && run->row.best_epoch > 0)
-        canvas_format(c, 1, y, c->clip.w - 2, ROLE_DIM, "Best dev error %.2f %% at epoch %d of %d.",
-                      run->row.best_dev_error * 100, run->row.best_epoch, run->row.epochs);
-    else if (a->view == VIEW_MONITOR && run && run->row.message[0])
-        canvas_text(c, 1, y, c->clip.w - 2, ROLE_DIM, run->row.message);
+    const run_view *run = a->view == VIEW_MONITOR ? a->shown : NULL;
+    char text[600] = "";
+    canvas_role role = ROLE_BAD;
+    if (run && run->alert[0]) {
+        snprintf(text, sizeof text,
+                 "HALTED: b rolls back, then , halves the rate, Space goes on. %s", run->alert);
+    } else if (a->store_problem[0]) {
+        snprintf(text, sizeof text, "%s", a->store_problem);
+    } else if (run && run->recorder.failing) {
+        snprintf(text, sizeof text, "Recording is held up: %s. Points wait in memory.",
+                 run->recorder.text);
+    } else if (run && run->row.message[0]) {
+        role = ROLE_WARN;
+        snprintf(text, sizeof text, "%s", run->row.message);
+    } else if (run && run->row.best_epoch > 0) {
+        role = ROLE_DIM;
+        snprintf(text, sizeof text, "Best dev error %.2f %% at epoch %d of %d.",
+                 run->row.best_dev_error * 100, run->row.best_epoch, run->row.epochs);
+    }
+    return canvas_wrap(c, (canvas_rect){1, y, c->clip.w - 2, 2}, role, text);
 }
 
 static void draw_bottom(app *a, canvas *c)
 {
-    int y = c->clip.h - 2;
+    int y = c->clip.h - 2, rows = 1;
     long clipped = c->clipped;
     if (a->prompting == PROMPT_COMMAND)
         prompt_draw(&a->line, c, 0, y, c->clip.w, ":", true);
@@ -233,10 +241,12 @@ static void draw_bottom(app *a, canvas *c)
     else if (a->loading[0])
         canvas_text(c, 1, y, c->clip.w - 2, ROLE_WARN, a->loading);
     else if (a->message[0])
-        canvas_text(c, 1, y, c->clip.w - 2, a->message_role, a->message);
+        rows = canvas_wrap(c, (canvas_rect){1, y, c->clip.w - 2, 2}, a->message_role, a->message);
     else
-        draw_standing(a, c, y);
+        rows = draw_standing(a, c, y);
     c->clipped = clipped; /* messages may carry any text */
+    if (rows > 1)
+        return; /* a long message takes the hints' line until the next key */
     if (a->prompting == PROMPT_COMMAND) {
         const command *fits[8];
         int count = keymap_complete(a->keys, app_contexts(a), a->line.text, fits, 8);
@@ -244,8 +254,9 @@ static void draw_bottom(app *a, canvas *c)
         for (int i = 0; i < count && i < 8 && x + (int)strlen(fits[i]->name) < c->clip.w; i++)
             x += 2 + canvas_text(c, x, y + 1, -1, ROLE_DIM, fits[i]->name);
     } else if (a->view == VIEW_FORM) {
-        canvas_text(c, 1, y + 1, -1, ROLE_KEY,
-                    "Enter:start/next  Up/Down:field  Left/Right:choose  Esc:back");
+        canvas_text(
+            c, 1, y + 1, -1, ROLE_KEY,
+            "Enter start/next  Up/Down field  Left/Right choose  typing replaces  Esc back");
     } else {
         keymap_draw_hints(a->keys, app_contexts(a), c, 1, y + 1, c->clip.w - 2, app_why_not, a);
     }

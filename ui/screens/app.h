@@ -56,6 +56,7 @@ typedef struct {
     char problems[FIELD_COUNT][320]; /* "" or why the field cannot be used */
     char failure[400];               /* why the last start failed */
     int at;
+    bool fresh; /* nothing was typed into this field since the cursor came to it */
 } form;
 
 typedef enum {
@@ -161,6 +162,7 @@ bool runs_do(app *a, command_id what, const char *argument);
 void monitor_draw(app *a, canvas *c);
 bool monitor_do(app *a, command_id what, const char *argument);
 void form_open(app *a);
+void form_fill(form *f, const train_options *options);
 void form_draw(app *a, canvas *c);
 void form_key(app *a, const key_event *key);
 /* Fills the options from the texts; false with problems set. The strings stay in the form. */

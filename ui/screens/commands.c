@@ -90,8 +90,12 @@ const char *app_why_not(void *given, int id)
             return why_not_steer(a);
         return a->shown->has_dropout ? NULL : "this model has no dropout layer";
     default:
-        return NULL;
+        break;
     }
+    const command *what = keymap_command(a->keys, id);
+    bool panels = what && (what->contexts & (IN_PLOT | IN_TABLE | IN_LOG | IN_MONITOR)) &&
+                  !(what->contexts & (IN_ALL | IN_LIST | IN_RUNS));
+    return panels && !a->shown ? "no run is shown; t starts one" : NULL;
 }
 
 /* --- doing --------------------------------------------------------------------------------------

@@ -190,25 +190,45 @@ static void set_number(form *f, form_field field, double value)
     prompt_set(&f->fields[field], text);
 }
 
+/* Another data set gets the model that suits it, unless the user chose one. */
+static void fit_model(form *f)
+{
+    prompt *model = &f->fields[FIELD_MODEL];
+    if (!model->length || strcmp(model->text, "lenet5") == 0 || strcmp(model->text, "mlp") == 0)
+        prompt_set(model, strstr(f->fields[FIELD_DATA].text, "mnist") ? "lenet5" : "mlp");
+}
+
+void form_fill(form *f, const train_options *o)
+{
+    const struct {
+        form_field field;
+        const char *text;
+    } texts[] = {{FIELD_DATA, o->data},
+                 {FIELD_MODEL, o->model ? o->model : ""},
+                 {FIELD_OPTIMIZER, o->optimizer},
+                 {FIELD_SCHEDULE, o->schedule},
+                 {FIELD_NAME, o->name ? o->name : ""}};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        prompt_set(&f->fields[texts[i].field], texts[i].text);
+    if (!o->model)
+        fit_model(f);
+    set_number(f, FIELD_RATE, o->lr);
+    set_number(f, FIELD_BATCH, o->batch);
+    set_number(f, FIELD_EPOCHS, o->epochs);
+    set_number(f, FIELD_DROPOUT, o->dropout);
+    set_number(f, FIELD_L2, o->l2);
+    set_number(f, FIELD_SEED, (double)o->seed);
+}
+
 /* Filled once: what was typed is still there the next time. */
 void form_open(app *a)
 {
-    form *f = &a->form;
     app_go(a, VIEW_FORM);
-    f->at = FIELD_START;
-    if (f->fields[FIELD_DATA].length > 0)
+    a->form.at = FIELD_START;
+    if (a->form.fields[FIELD_DATA].length > 0)
         return;
-    train_options o = train_options_default();
-    prompt_set(&f->fields[FIELD_DATA], o.data);
-    prompt_set(&f->fields[FIELD_MODEL], o.model);
-    prompt_set(&f->fields[FIELD_OPTIMIZER], o.optimizer);
-    prompt_set(&f->fields[FIELD_SCHEDULE], o.schedule);
-    set_number(f, FIELD_RATE, o.lr);
-    set_number(f, FIELD_BATCH, o.batch);
-    set_number(f, FIELD_EPOCHS, o.epochs);
-    set_number(f, FIELD_DROPOUT, o.dropout);
-    set_number(f, FIELD_L2, o.l2);
-    set_number(f, FIELD_SEED, (double)o.seed);
+    train_options options = train_options_default();
+    form_fill(&a->form, &options);
 }
 
 static void draw_field(const form *f, canvas *c, int field, int y)
@@ -263,6 +283,12 @@ void form_draw(app *a, canvas *c)
 /* --- keys ---------------------------------------------------------------------------------------
  */
 
+static void move(form *f, int by)
+{
+    f->at = (f->at + by + FIELD_COUNT) % FIELD_COUNT;
+    f->fresh = true;
+}
+
 /* The next value of a list after what stands there; typed text that is none of them starts at the
  * first. False: this field has no list. */
 static bool turn(form *f, int by)
@@ -287,6 +313,9 @@ static bool turn(form *f, int by)
         at = by > 0 ? at : at + 1;
     }
     prompt_set(field, values[at < 0 && by < 0 ? count - 1 : (at + by + count) % count]);
+    f->fresh = true;
+    if (f->at == FIELD_DATA)
+        fit_model(f);
     return true;
 }
 
@@ -317,15 +346,15 @@ void form_key(app *a, const key_event *key)
         if (f->at == FIELD_START)
             start(a);
         else
-            f->at = (f->at + 1) % FIELD_COUNT;
+            move(f, 1);
         return;
     case UI_KEY_TAB:
     case UI_KEY_DOWN:
-        f->at = (f->at + 1) % FIELD_COUNT;
+        move(f, 1);
         return;
     case UI_KEY_BACKTAB:
     case UI_KEY_UP:
-        f->at = (f->at + FIELD_COUNT - 1) % FIELD_COUNT;
+        move(f, -1);
         return;
     case UI_KEY_LEFT:
     case UI_KEY_RIGHT:
@@ -335,6 +364,10 @@ void form_key(app *a, const key_event *key)
     default:
         break;
     }
-    if (f->at != FIELD_START)
-        prompt_key(&f->fields[f->at], key);
+    if (f->at == FIELD_START)
+        return;
+    if (f->fresh && key->code == UI_KEY_CHAR && !key->ctrl)
+        prompt_set(&f->fields[f->at], ""); /* typing begins anew; Backspace and Home edit */
+    f->fresh = false;
+    prompt_key(&f->fields[f->at], key);
 }

@@ -40,9 +40,10 @@ static void say_run(const run_row *row, char *text, size_t size)
     char dev[16], test[16];
     format_percent(dev, sizeof dev, row->best_dev_error);
     format_percent(test, sizeof test, row->test_error);
-    snprintf(text, size, "%4lld  %-9s %-28.28s epoch %d/%d  dev %s %%  test %s %%",
-             (long long)row->id, run_state_name(row->state), row->name, row->epoch, row->epochs,
-             dev, test);
+    char epochs[24];
+    snprintf(epochs, sizeof epochs, "%d/%d", row->epoch, row->epochs);
+    snprintf(text, size, "%4lld  %-9s %-24.24s %7s  dev %5s  test %5s", (long long)row->id,
+             run_state_name(row->state), row->name, epochs, dev, test);
 }
 
 static void say_item(const app *a, const home_item *item, char *text, size_t size)
@@ -113,7 +114,8 @@ void home_draw(app *a, canvas *c)
     int actions, count = list_items(a, items, &actions);
     int w = c->clip.w, h = c->clip.h, about = 5, next = actions + 2;
     canvas_box(c, (canvas_rect){0, 0, w, next}, "*What next", true);
-    canvas_box(c, (canvas_rect){0, next, w, h - next - about}, "Recent runs", false);
+    canvas_box(c, (canvas_rect){0, next, w, h - next - about}, "Recent runs, errors in percent",
+               false);
     canvas_box(c, (canvas_rect){0, h - about, w, about}, "Enter", false);
     int rows = h - next - about - 2;
     /* The actions stay; the runs scroll below them. */

@@ -121,6 +121,28 @@ static bool any_active(const app *a)
     return false;
 }
 
+/* What a run of another process answered to commands. */
+static void say_answers(app *a, int from)
+{
+    for (int i = from; i < a->other->event_count && a->shown == a->other; i++) {
+        const run_event *event = &a->other->events[i];
+        char text[320];
+        canvas_role role = format_event(text, sizeof text, event);
+        if (strcmp(event->kind, "applied") == 0 || strcmp(event->kind, "refused") == 0)
+            app_say(a, role, "Run %lld, step %llu: %s", (long long)a->other->row.id,
+                    (unsigned long long)event->step, text);
+    }
+}
+
+static nn_status refresh_other(app *a, nn_error *error)
+{
+    int events = a->other->event_count;
+    nn_status status = run_view_load(a->other, a->store, a->other->row.id, error);
+    if (status == NN_OK)
+        say_answers(a, events);
+    return status;
+}
+
 bool records_refresh(app *a, bool force)
 {
     if (!a->store)
@@ -137,7 +159,7 @@ bool records_refresh(app *a, bool force)
     if (status == NN_OK)
         take_rows(a, rows, count);
     if (status == NN_OK && a->other && (a->store_seen != version || run_view_active(a->other)))
-        status = run_view_load(a->other, a->store, a->other->row.id, &error);
+        status = refresh_other(a, &error);
     a->store_seen = version;
     if (status != NN_OK)
         snprintf(a->store_problem, sizeof a->store_problem, "%s", error.text);

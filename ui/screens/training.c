@@ -78,6 +78,10 @@ static void opened(void *given, void *done)
     if (!job->session) {
         a->training = TRAINING_NONE;
         snprintf(a->form.failure, sizeof a->form.failure, "%s", job->error.text);
+        if (!job->options.resume) { /* where it can be put right */
+            form_fill(&a->form, &job->options);
+            form_open(a);
+        }
         app_say(a, ROLE_BAD, "%s", job->error.text);
         if (a->quitting)
             app_leave(a, 1);
@@ -383,8 +387,8 @@ static void left(void *given, void *done)
     if (job->status != NN_OK)
         app_say(a, ROLE_BAD, "Not sent: %s", job->error.text);
     else
-        app_say(a, ROLE_TEXT, "Asked run %lld: %s. It answers in its log.", (long long)job->run,
-                nn_command_name(job->command.kind));
+        app_say(a, ROLE_TEXT, "Asked run %lld for %s %s; it answers within a second or two.",
+                (long long)job->run, nn_command_name(job->command.kind), job->command.name);
     free(job);
 }
 
