@@ -56,30 +56,28 @@ typedef struct {
     int64_t count, room;
 } point_list;
 
-static nn_status points_room(point_list *list, int64_t needed, nn_error *error)
+/* Room for one more chunk; false: out of memory. */
+static bool chunk_room(point_list *list)
 {
-    if (needed <= list->room)
-        return NN_OK;
-    int64_t room = list->room ? list->room : 4096;
-    while (room < needed)
-        room *= 2;
+    int64_t needed = list->count + CHUNK_POINTS;
+    if (needed <= list->room && list->steps && list->values)
+        return true;
+    int64_t room = list->room ? list->room * 2 : 8 * CHUNK_POINTS;
     uint64_t *steps = realloc(list->steps, (size_t)room * sizeof *steps);
     list->steps = steps ? steps : list->steps;
     double *values = steps ? realloc(list->values, (size_t)room * sizeof *values) : NULL;
     list->values = values ? values : list->values;
-    if (!values)
-        return nn_fail(error, NN_E_NOMEM, "out of memory while reading a curve");
-    list->room = room;
-    return NN_OK;
+    if (values)
+        list->room = room;
+    return values != NULL;
 }
 
 /* Append the row's points whose step is above `after`. */
 static nn_status append_chunk(sqlite3_stmt *query, uint64_t after, point_list *list,
                               const char *path, nn_error *error)
 {
-    nn_status status = points_room(list, list->count + CHUNK_POINTS, error);
-    if (status != NN_OK)
-        return status;
+    if (!chunk_room(list))
+        return nn_fail(error, NN_E_NOMEM, "out of memory while reading a curve");
     uint64_t *steps = list->steps + list->count;
     double *values = list->values + list->count;
     int64_t count = series_read_chunk(query, 0, steps, values);

@@ -1,5 +1,7 @@
 #include "tests/store_fixture.h"
 
+#include "store/database.h"
+
 #include <ftw.h>
 #include <math.h>
 #include <poll.h>
@@ -137,6 +139,74 @@ nn_evaluation *plain_evaluation(nn_part part, uint64_t step, int classes, int64_
         e->truth_probability[i] = answer == truth ? .9f : .05f;
     }
     return e;
+}
+
+/* --- recording ---------------------------------------------------------------------------- */
+
+recorder *open_recorder(const store_place *place)
+{
+    nn_error error = {0};
+    recorder *r = recorder_open(place->path, &error);
+    if (!r)
+        fail_msg("%s", error.text);
+    return r;
+}
+
+store *open_store(const store_place *place)
+{
+    nn_error error = {0};
+    store *s = store_open(place->path, &error);
+    if (!s)
+        fail_msg("%s", error.text);
+    return s;
+}
+
+run_id begin_run(recorder *r, const char *name)
+{
+    nn_error error = {0};
+    run_description description = plain_description(name);
+    run_id run = recorder_begin(r, &description, 0, 0, &error);
+    if (run == 0)
+        fail_msg("%s", error.text);
+    return run;
+}
+
+void tell(recorder *r, run_id run, nn_event event)
+{
+    nn_error error = {0};
+    if (recorder_event(r, run, &event, &error) != NN_OK)
+        fail_msg("%s", error.text);
+}
+
+void tell_end(recorder *r, run_id run, nn_train_state state, uint64_t step)
+{
+    nn_event event = event_of(NN_EVENT_END, step);
+    event.state = state;
+    tell(r, run, event);
+}
+
+void close_recorder(recorder *r)
+{
+    nn_error error = {0};
+    if (recorder_close(r, &error) != NN_OK)
+        fail_msg("%s", error.text);
+}
+
+bool nothing_pending(void *context)
+{
+    recorder_health health = recorder_state(context);
+    return health.pending == 0 && health.written > 0 && !health.failing;
+}
+
+void run_sql(const char *path, const char *sql)
+{
+    sqlite3 *handle = NULL;
+    char *message = NULL;
+    assert_int_equal(sqlite3_open(path, &handle), SQLITE_OK);
+    sqlite3_busy_timeout(handle, 5000);
+    if (sqlite3_exec(handle, sql, NULL, NULL, &message) != SQLITE_OK)
+        fail_msg("%s", message);
+    sqlite3_close(handle);
 }
 
 /* --- the queue ------------------------------------------------------------------------------- */

@@ -25,6 +25,18 @@ nn_event step_event(uint64_t step, double loss);
 /* `count` answers, every third one wrong; one reference. */
 nn_evaluation *plain_evaluation(nn_part part, uint64_t step, int classes, int64_t count);
 
+/* Each fails the test, with the message, where the store refuses. */
+recorder *open_recorder(const store_place *place);
+store *open_store(const store_place *place);
+run_id begin_run(recorder *r, const char *name); /* a plain_description */
+void tell(recorder *r, run_id run, nn_event event);
+void tell_end(recorder *r, run_id run, nn_train_state state, uint64_t step);
+void close_recorder(recorder *r);
+void run_sql(const char *path, const char *sql); /* behind the store's back */
+
+/* For wait_until, of a recorder: something was recorded, and all of it is in the file. */
+bool nothing_pending(void *recorder);
+
 /* A source of events: what is pushed from one thread is read by the recorder's. */
 typedef struct {
     pthread_mutex_t lock;

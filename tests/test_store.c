@@ -88,16 +88,6 @@ static int64_t number_in(const char *path, const char *sql)
     return number;
 }
 
-static void run_sql(const char *path, const char *sql)
-{
-    sqlite3 *handle = NULL;
-    char *message = NULL;
-    assert_int_equal(sqlite3_open(path, &handle), SQLITE_OK);
-    if (sqlite3_exec(handle, sql, NULL, NULL, &message) != SQLITE_OK)
-        fail_msg("%s", message);
-    sqlite3_close(handle);
-}
-
 static void test_schema(void **state)
 {
     const store_place *place = *state;

@@ -14,55 +14,6 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-static recorder *open_recorder(const store_place *place)
-{
-    nn_error error = {0};
-    recorder *r = recorder_open(place->path, &error);
-    if (!r)
-        fail_msg("%s", error.text);
-    return r;
-}
-
-static store *open_store(const store_place *place)
-{
-    nn_error error = {0};
-    store *s = store_open(place->path, &error);
-    if (!s)
-        fail_msg("%s", error.text);
-    return s;
-}
-
-static run_id begin(recorder *r, const char *name)
-{
-    nn_error error = {0};
-    run_description description = plain_description(name);
-    run_id run = recorder_begin(r, &description, 0, 0, &error);
-    if (run == 0)
-        fail_msg("%s", error.text);
-    return run;
-}
-
-static void tell(recorder *r, run_id run, nn_event event)
-{
-    nn_error error = {0};
-    if (recorder_event(r, run, &event, &error) != NN_OK)
-        fail_msg("%s", error.text);
-}
-
-static void tell_end(recorder *r, run_id run, nn_train_state state, uint64_t step)
-{
-    nn_event event = event_of(NN_EVENT_END, step);
-    event.state = state;
-    tell(r, run, event);
-}
-
-static void close_recorder(recorder *r)
-{
-    nn_error error = {0};
-    if (recorder_close(r, &error) != NN_OK)
-        fail_msg("%s", error.text);
-}
-
 /* --- a whole run ------------------------------------------------------------------------------ */
 
 static void test_a_run(void **state)
@@ -203,7 +154,7 @@ static void test_states(void **state)
     recorder *r = open_recorder(place);
     nn_error error = {0};
     for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
-        run_id run = begin(r, NULL);
+        run_id run = begin_run(r, NULL);
         tell_end(r, run, ends[i].told, 7);
         assert_int_equal(recorder_wait(r, run, &error), NN_OK);
         run_row row = row_of(place->path, run);
@@ -211,7 +162,7 @@ static void test_states(void **state)
         assert_string_equal(run_state_name(row.state), run_state_name(ends[i].read));
     }
     assert_int_equal(recorder_wait(r, 77, &error), NN_E_MISSING);
-    run_id left = begin(r, "left open");
+    run_id left = begin_run(r, "left open");
     tell(r, left, step_event(1, 1));
     close_recorder(r);
     run_row row = row_of(place->path, left);
@@ -233,7 +184,7 @@ static void test_pause_is_seen(void **state)
 {
     store_place *place = *state;
     recorder *r = open_recorder(place);
-    watched_run = begin(r, NULL);
+    watched_run = begin_run(r, NULL);
     nn_event event = event_of(NN_EVENT_STATE, 5);
     event.state = NN_PAUSED;
     tell(r, watched_run, event);
@@ -252,7 +203,7 @@ static void test_points_keep_nan_and_infinity(void **state)
 {
     const store_place *place = *state;
     recorder *r = open_recorder(place);
-    run_id run = begin(r, NULL);
+    run_id run = begin_run(r, NULL);
     const uint64_t steps[] = {1, 2, 3, 4, 5};
     const double values[] = {1.5, (double)NAN, -(double)INFINITY, .1, (double)NAN};
     for (int i = 0; i < 5; i++)
@@ -275,7 +226,7 @@ static void test_nonfinite_step_is_on_the_curve(void **state)
 {
     const store_place *place = *state;
     recorder *r = open_recorder(place);
-    run_id run = begin(r, NULL);
+    run_id run = begin_run(r, NULL);
     tell(r, run, step_event(1, 1.5));
     nn_event event = event_of(NN_EVENT_NONFINITE, 1); /* one step is done, the next failed */
     snprintf(event.text, sizeof event.text, "gradient of conv1.weight");
@@ -289,12 +240,6 @@ static void test_nonfinite_step_is_on_the_curve(void **state)
     assert_string_equal(row.message, "gradient of conv1.weight");
 }
 
-static bool nothing_pending(void *context)
-{
-    recorder_health health = recorder_state(context);
-    return health.pending == 0 && health.written > 0;
-}
-
 /* Chunks are filled, rewritten and left behind across many commits; every point comes back, in
  * whole and from any step on. */
 static void test_chunk_boundaries(void **state)
@@ -303,7 +248,7 @@ static void test_chunk_boundaries(void **state)
     enum { POINTS = 3 * CHUNK_POINTS + 17 };
     nn_error error = {0};
     recorder *r = open_recorder(place);
-    run_id run = begin(r, NULL);
+    run_id run = begin_run(r, NULL);
     uint64_t *steps = malloc(POINTS * sizeof *steps);
     double *values = malloc(POINTS * sizeof *values);
     assert_true(steps && values);
@@ -341,159 +286,6 @@ static void test_chunk_boundaries(void **state)
     close_recorder(r);
     free(steps);
     free(values);
-}
-
-/* --- resume and rollback ---------------------------------------------------------------------- */
-
-static void record_steps(recorder *r, run_id run, uint64_t first, uint64_t last, double scale)
-{
-    for (uint64_t step = first; step <= last; step++)
-        tell(r, run, step_event(step, scale * (double)step));
-}
-
-static void expect_line(const char *path, run_id run, uint64_t last, uint64_t turn, double before,
-                        double after)
-{
-    uint64_t *steps = malloc(last * sizeof *steps);
-    double *values = malloc(last * sizeof *values);
-    assert_true(steps && values);
-    for (uint64_t i = 0; i < last; i++) {
-        steps[i] = i + 1;
-        values[i] = (i + 1 <= turn ? before : after) * (double)(i + 1);
-    }
-    expect_points(path, run, "loss", steps, values, (int64_t)last);
-    metric_summary summary = summary_of(path, run, "loss");
-    assert_int_equal(summary.count, last);
-    assert_int_equal(summary.last_step, last);
-    free(steps);
-    free(values);
-}
-
-/* Resuming at `turn` of 1000 recorded steps and going on to 1500: one continuous history. */
-static void resume_at(const store_place *place, uint64_t turn)
-{
-    nn_error error = {0};
-    recorder *r = open_recorder(place);
-    run_id run = begin(r, NULL);
-    record_steps(r, run, 1, turn, 1);
-    nn_event saved = event_of(NN_EVENT_CHECKPOINT, turn);
-    snprintf(saved.name, sizeof saved.name, "last");
-    snprintf(saved.text, sizeof saved.text, "last.safetensors");
-    nn_event note = event_of(NN_EVENT_NOTE, turn);
-    snprintf(note.text, sizeof note.text, "before");
-    nn_evaluation *kept = plain_evaluation(NN_DEV, turn, 3, 9);
-    nn_event evaluated = event_of(NN_EVENT_EVALUATION, turn);
-    evaluated.evaluation = kept;
-    tell(r, run, evaluated);
-    tell(r, run, note);
-    if (turn > 0)
-        tell(r, run, saved);
-    snprintf(note.text, sizeof note.text, "after");
-    note.step = turn > 0 ? turn : 1;
-    tell(r, run, note); /* after the checkpoint, although at its step */
-    record_steps(r, run, turn + 1, 1000, -5);
-    evaluated.step = 1000;
-    evaluated.evaluation = plain_evaluation(NN_DEV, 1000, 3, 9);
-    tell(r, run, evaluated);
-    tell_end(r, run, NN_STOPPED, 1000);
-    close_recorder(r);
-
-    r = open_recorder(place);
-    run_description description = plain_description("ignored: the run has its name");
-    assert_int_equal(recorder_begin(r, &description, run, turn, &error), run);
-    run_row row = row_of(place->path, run);
-    assert_int_equal(row.state, RUN_RUNNING);
-    assert_int_equal(row.step, 1000); /* until something is recorded */
-    record_steps(r, run, turn + 1, 1500, 2);
-    tell_end(r, run, NN_FINISHED, 1500);
-    close_recorder(r);
-    expect_line(place->path, run, 1500, turn, 1, 2);
-    metric_summary summary = summary_of(place->path, run, "loss");
-    assert_true(summary.max == 3000 && summary.min == (turn ? 1 : 2));
-    store *s = open_store(place);
-    run_event *events = NULL;
-    int count = 0;
-    assert_int_equal(store_events(s, run, &events, &count, &error), NN_OK);
-    int resumed = 0;
-    for (int i = 0; i < count; i++) {
-        assert_string_not_equal(events[i].text, "after");
-        resumed += strcmp(events[i].kind, "resumed") == 0 && events[i].value == (double)turn;
-    }
-    assert_int_equal(resumed, 1);
-    free(events);
-    store_evaluation *evaluations = NULL;
-    assert_int_equal(store_evaluations(s, run, NN_DEV, &evaluations, &count, &error), NN_OK);
-    assert_int_equal(count, 1);
-    assert_int_equal(evaluations[0].step, turn);
-    store_free_evaluations(evaluations, count);
-    store_close(s);
-}
-
-static void test_resume_in_a_chunk(void **state)
-{
-    resume_at(*state, 700);
-}
-
-static void test_resume_between_chunks(void **state)
-{
-    resume_at(*state, CHUNK_POINTS);
-}
-
-static void test_resume_at_the_start(void **state)
-{
-    resume_at(*state, 0);
-}
-
-static void test_resume_without_loss(void **state)
-{
-    resume_at(*state, 1000 - 1);
-}
-
-static void test_resume_refusals(void **state)
-{
-    const store_place *place = *state;
-    nn_error error = {0};
-    recorder *r = open_recorder(place);
-    run_description description = plain_description(NULL);
-    assert_int_equal(recorder_begin(r, &description, 99, 0, &error), 0);
-    assert_int_equal(error.code, NN_E_MISSING);
-    run_id run = begin(r, NULL);
-    assert_int_equal(recorder_begin(r, &description, run, 0, &error), 0);
-    assert_int_equal(error.code, NN_E_STATE);
-    assert_non_null(strstr(error.text, "still running"));
-    close_recorder(r);
-}
-
-/* The trainer goes back to step 600 of 1000 (what was written and what is not yet). */
-static void rollback_to(const store_place *place, bool written)
-{
-    recorder *r = open_recorder(place);
-    run_id run = begin(r, NULL);
-    record_steps(r, run, 1, 1000, 1);
-    if (written)
-        assert_true(wait_until(nothing_pending, r, 5));
-    record_steps(r, run, 601, 650, 3);
-    nn_event back = event_of(NN_EVENT_APPLIED, 640); /* and again, as an answer says */
-    back.command.kind = NN_COMMAND_ROLLBACK;
-    back.old_value = 650;
-    back.value = 640;
-    tell(r, run, back);
-    record_steps(r, run, 641, 1200, 3);
-    tell_end(r, run, NN_FINISHED, 1200);
-    close_recorder(r);
-    expect_line(place->path, run, 1200, 600, 1, 3);
-    metric_summary summary = summary_of(place->path, run, "loss");
-    assert_true(summary.min == 1 && summary.max == 3600);
-}
-
-static void test_rollback_in_memory(void **state)
-{
-    rollback_to(*state, false);
-}
-
-static void test_rollback_in_the_file(void **state)
-{
-    rollback_to(*state, true);
 }
 
 /* --- evaluations ------------------------------------------------------------------------------ */
@@ -571,7 +363,7 @@ static void test_predictions_without_data(void **state)
     const store_place *place = *state;
     nn_error error = {0};
     recorder *r = open_recorder(place);
-    run_id run = begin(r, NULL);
+    run_id run = begin_run(r, NULL);
     nn_event event = event_of(NN_EVENT_EVALUATION, 1);
     event.evaluation = plain_evaluation(NN_TEST, 1, 3, 4);
     tell(r, run, event);
@@ -600,7 +392,7 @@ static void test_names_and_finding(void **state)
                  {"mine", "mine-3"},        {"7", "run-7"},   {"last", "run-last"},
                  {"", "lenet5-shapes-7"},   {"사과", "사과"}};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        run_id run = begin(r, names[i].wanted);
+        run_id run = begin_run(r, names[i].wanted);
         assert_int_equal(run, i + 1);
         run_row row = row_of(place->path, run);
         assert_string_equal(row.name, names[i].given);
@@ -694,7 +486,7 @@ static void test_sources(void **state)
     run_id runs[RUNS];
     for (int i = 0; i < RUNS; i++) {
         event_queue_open(&queues[i]);
-        runs[i] = begin(r, NULL);
+        runs[i] = begin_run(r, NULL);
         assert_int_equal(recorder_follow_source(r, runs[i], &queues[i].source, &error), NN_OK);
         assert_int_equal(recorder_follow_source(r, runs[i], &queues[i].source, &error), NN_E_STATE);
         assert_int_equal(pthread_create(&threads[i], NULL, push_run, &queues[i]), 0);
@@ -747,7 +539,7 @@ static void test_commands(void **state)
     const store_place *place = *state;
     nn_error error = {0};
     recorder *r = open_recorder(place);
-    run_id run = begin(r, NULL);
+    run_id run = begin_run(r, NULL);
     post_box box = {.lock = PTHREAD_MUTEX_INITIALIZER};
     recorder_on_command(r, run, post, &box);
     recorder *other = open_recorder(place);
@@ -783,13 +575,6 @@ int main(void)
         IN_PLACE(test_points_keep_nan_and_infinity),
         IN_PLACE(test_nonfinite_step_is_on_the_curve),
         IN_PLACE(test_chunk_boundaries),
-        IN_PLACE(test_resume_in_a_chunk),
-        IN_PLACE(test_resume_between_chunks),
-        IN_PLACE(test_resume_at_the_start),
-        IN_PLACE(test_resume_without_loss),
-        IN_PLACE(test_resume_refusals),
-        IN_PLACE(test_rollback_in_memory),
-        IN_PLACE(test_rollback_in_the_file),
         IN_PLACE(test_confusion_and_predictions),
         IN_PLACE(test_predictions_without_data),
         IN_PLACE(test_names_and_finding),

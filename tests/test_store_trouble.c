@@ -19,32 +19,6 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-static recorder *open_recorder(const store_place *place)
-{
-    nn_error error = {0};
-    recorder *r = recorder_open(place->path, &error);
-    if (!r)
-        fail_msg("%s", error.text);
-    return r;
-}
-
-static run_id begin(recorder *r)
-{
-    nn_error error = {0};
-    run_description description = plain_description(NULL);
-    run_id run = recorder_begin(r, &description, 0, 0, &error);
-    if (run == 0)
-        fail_msg("%s", error.text);
-    return run;
-}
-
-static void tell(recorder *r, run_id run, nn_event event)
-{
-    nn_error error = {0};
-    if (recorder_event(r, run, &event, &error) != NN_OK)
-        fail_msg("%s", error.text);
-}
-
 static void tell_steps(recorder *r, run_id run, uint64_t first, uint64_t last)
 {
     for (uint64_t step = first; step <= last; step++)
@@ -66,26 +40,9 @@ static void expect_steps(const char *path, run_id run, uint64_t last)
     free(values);
 }
 
-static bool nothing_pending(void *context)
-{
-    recorder_health health = recorder_state(context);
-    return health.pending == 0 && health.written > 0 && !health.failing;
-}
-
 static bool is_failing(void *context)
 {
     return recorder_state(context).failing;
-}
-
-static void run_sql(const char *path, const char *sql)
-{
-    sqlite3 *handle = NULL;
-    char *message = NULL;
-    assert_int_equal(sqlite3_open(path, &handle), SQLITE_OK);
-    sqlite3_busy_timeout(handle, 5000);
-    if (sqlite3_exec(handle, sql, NULL, NULL, &message) != SQLITE_OK)
-        fail_msg("%s", message);
-    sqlite3_close(handle);
 }
 
 /* --- four writers ----------------------------------------------------------------------------- */
@@ -266,7 +223,7 @@ static void test_silent_run(void **state)
 {
     const store_place *place = *state;
     recorder *r = open_recorder(place);
-    run_id run = begin(r);
+    run_id run = begin_run(r, NULL);
     nn_event end = event_of(NN_EVENT_END, 0);
     end.state = NN_FINISHED;
     tell(r, run, end);
@@ -292,7 +249,7 @@ static void test_heart_beats_while_paused(void **state)
 {
     const store_place *place = *state;
     recorder *r = open_recorder(place);
-    run_id run = begin(r);
+    run_id run = begin_run(r, NULL);
     nn_event paused = event_of(NN_EVENT_STATE, 0);
     paused.state = NN_PAUSED;
     tell(r, run, paused);
@@ -308,7 +265,7 @@ static void test_taken_over(void **state)
     const store_place *place = *state;
     nn_error error = {0};
     recorder *first = open_recorder(place);
-    run_id run = begin(first);
+    run_id run = begin_run(first, NULL);
     tell_steps(first, run, 1, 100);
     assert_true(wait_until(nothing_pending, first, 5));
     run_sql(place->path, "UPDATE run SET pid_started = pid_started + 1"); /* as if it had died */
@@ -347,7 +304,7 @@ static void test_full_disk(void **state)
     const store_place *place = *state;
     nn_error error = {0};
     recorder *r = open_recorder(place);
-    run_id run = begin(r);
+    run_id run = begin_run(r, NULL);
     tell_steps(r, run, 1, 100);
     int64_t pages = 0;
     assert_int_equal(recorder_ask(r, limit_pages, &pages, &error), NN_OK);
@@ -418,7 +375,7 @@ static void test_closing_on_a_full_disk(void **state)
     nn_error error = {0};
     recorder *r = open_recorder(place);
     r->patience_ms = 300;
-    run_id run = begin(r);
+    run_id run = begin_run(r, NULL);
     tell_steps(r, run, 1, 100);
     assert_true(wait_until(nothing_pending, r, 5));
     int64_t pages = 0;
@@ -481,7 +438,7 @@ static void test_locked_file(void **state)
     int release[2];
     assert_true(pipe(ready) == 0 && pipe(release) == 0);
     recorder *r = open_recorder(place);
-    run_id run = begin(r);
+    run_id run = begin_run(r, NULL);
     event_queue_open(&queue);
     assert_int_equal(recorder_follow_source(r, run, &queue.source, &error), NN_OK);
     pid_t child = fork();
