@@ -1,18 +1,22 @@
 #include "store/database.h"
 
 #include "store/place.h"
+#include "store/process.h"
 #include "store/schema.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <math.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 /* --- errors -------------------------------------------------------------------------------- */
 
 nn_status database_fail(database *db, const char *doing, nn_error *error)
 {
-    int code = sqlite3_extended_errcode(db->handle);
+    int code = db->code = sqlite3_extended_errcode(db->handle);
+    int system = db->system = sqlite3_system_errno(db->handle);
     const char *path = db->path;
     switch (code & 0xFF) {
     case SQLITE_NOTADB:
@@ -38,7 +42,6 @@ nn_status database_fail(database *db, const char *doing, nn_error *error)
     default:
         break;
     }
-    int system = sqlite3_system_errno(db->handle);
     return nn_fail(error, NN_E_IO, "%s: failed while %s: %s%s%s", path, doing,
                    sqlite3_errmsg(db->handle), system ? ": " : "", system ? strerror(system) : "");
 }
@@ -219,22 +222,28 @@ void database_close(database *db)
     db->handle = NULL;
 }
 
-/* What lies there: a store of which version, nothing yet, or something that must not be touched. */
+/* What lies there: a store of which version, nothing yet, or something that must not be touched.
+ * One transaction: another process may be making the file at this moment. */
 static nn_status examine(database *db, int64_t *version, nn_error *error)
 {
     int64_t application = 0;
     int64_t tables = 0;
-    nn_status status = database_number(db, "PRAGMA user_version", version, error);
+    nn_status status = database_run(db, "BEGIN", error);
+    if (status == NN_OK)
+        status = database_number(db, "PRAGMA user_version", version, error);
     if (status == NN_OK)
         status = database_number(db, "PRAGMA application_id", &application, error);
     if (status == NN_OK)
         status = database_number(db, "SELECT count(*) FROM sqlite_schema", &tables, error);
-    if (status == NN_OK && application != DATABASE_APPLICATION && (tables > 0 || *version != 0))
+    if (status != NN_OK)
+        return status; /* the connection is closed next; its error code is still wanted */
+    database_rollback(db);
+    if (application != DATABASE_APPLICATION && (tables > 0 || *version != 0))
         return nn_fail(error, NN_E_FORMAT,
                        "%s: an SQLite file of another program, not a Gradus store; it was left as "
                        "it is: choose another file with --store",
                        db->path);
-    return status;
+    return NN_OK;
 }
 
 static bool has_journal(const char *path, const char *ending)
@@ -301,6 +310,13 @@ static nn_status choose_journal(database *db, nn_error *error)
     return status;
 }
 
+bool database_in_place(const database *db)
+{
+    struct stat info;
+    return stat(db->path, &info) == 0 && (uint64_t)info.st_dev == db->device &&
+           (uint64_t)info.st_ino == db->inode;
+}
+
 /* Open for writing and bring the schema up to date. */
 static nn_status open_writing(database *db, nn_error *error)
 {
@@ -317,6 +333,11 @@ static nn_status open_writing(database *db, nn_error *error)
                               error);
     if (status == NN_OK)
         status = schema_migrate(db, steps, count, error);
+    struct stat info;
+    if (status == NN_OK && stat(db->path, &info) == 0) {
+        db->device = (uint64_t)info.st_dev;
+        db->inode = (uint64_t)info.st_ino;
+    }
     if (status != NN_OK)
         database_close(db);
     return status;
@@ -366,6 +387,36 @@ static nn_status open_newer(database *db, database_mode mode, int64_t version, i
     return open_reading(db, error);
 }
 
+static nn_status open_once(database *db, database_mode mode, nn_error *error)
+{
+    int present = 0;
+    schema_steps(&present);
+    int64_t version = 0;
+    struct stat info;
+    nn_status status = NN_OK;
+    db->code = db->system = 0;
+    if (stat(db->path, &info) == 0 && info.st_size > 0 &&
+        (status = look_before(db, info.st_size, &version, error)) != NN_OK)
+        return status;
+    if (version > present)
+        return open_newer(db, mode, version, present, error);
+    if (mode == DATABASE_WRITE || version < present) {
+        if ((status = open_writing(db, error)) != NN_OK || mode == DATABASE_WRITE)
+            return status;
+        database_close(db);
+    }
+    return open_reading(db, error);
+}
+
+/* Two moments of another process's that SQLite's own waiting does not cover: the turn to a
+ * write-ahead log, and the last connection's clearing it away while this one looks for it. */
+static bool is_passing(const database *db)
+{
+    int code = db->code & 0xFF;
+    bool vanished = (code == SQLITE_CANTOPEN || code == SQLITE_IOERR) && db->system == ENOENT;
+    return code == SQLITE_BUSY || code == SQLITE_PROTOCOL || vanished;
+}
+
 nn_status database_open_on(database *db, const char *path, database_mode mode, const char *network,
                            nn_error *error)
 {
@@ -378,21 +429,13 @@ nn_status database_open_on(database *db, const char *path, database_mode mode, c
         return status;
     place_absolute(path, db->path, sizeof db->path);
     describe_network(db, network);
-    int present = 0;
-    schema_steps(&present);
-    int64_t version = 0;
-    struct stat info;
-    if (stat(db->path, &info) == 0 && info.st_size > 0 &&
-        (status = look_before(db, info.st_size, &version, error)) != NN_OK)
-        return status;
-    if (version > present)
-        return open_newer(db, mode, version, present, error);
-    if (mode == DATABASE_WRITE || version < present) {
-        if ((status = open_writing(db, error)) != NN_OK || mode == DATABASE_WRITE)
-            return status;
-        database_close(db);
+    int64_t deadline = process_monotonic_ms() + DATABASE_BUSY_MS;
+    while ((status = open_once(db, mode, error)) != NN_OK && is_passing(db) &&
+           process_monotonic_ms() < deadline) {
+        struct timespec wait = {0, 5000000};
+        nanosleep(&wait, NULL);
     }
-    return open_reading(db, error);
+    return status;
 }
 
 nn_status database_open(database *db, const char *path, database_mode mode, nn_error *error)

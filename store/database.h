@@ -21,6 +21,8 @@ typedef struct {
     sqlite3 *handle;
     char path[DATABASE_PATH]; /* absolute where it could be made so */
     char warning[256];        /* "" or what people should know */
+    int code, system;         /* SQLite's and the system's number of the last failure */
+    uint64_t device, inode;   /* of the file, when it was opened for writing */
     bool newer;               /* a newer program's schema: never written */
     bool network;             /* on a network file system: no WAL */
 } database;
@@ -36,6 +38,10 @@ nn_status database_open_on(database *db, const char *path, database_mode mode, c
                            nn_error *error);
 /* Close a connection that database_open (or nothing but zeroes) left in *db. */
 void database_close(database *db);
+
+/* Whether the path still leads to the file that was opened: one that was removed or replaced goes
+ * on taking writes that nobody will ever read. */
+bool database_in_place(const database *db);
 
 /* Fill `error` from the connection's last failure: names the file, what was being done, what to do.
  * Returns NN_E_FORMAT for a damaged file, else NN_E_IO. */

@@ -64,7 +64,9 @@ static void describe_failure(recorder *r, char *text, size_t size)
 {
     int code = sqlite3_errcode(r->db.handle);
     int system = sqlite3_system_errno(r->db.handle);
-    if (code == SQLITE_FULL || (code == SQLITE_IOERR && system == ENOSPC))
+    if (!database_in_place(&r->db))
+        snprintf(text, size, "the store's file was removed or replaced: put it back");
+    else if (code == SQLITE_FULL || (code == SQLITE_IOERR && system == ENOSPC))
         snprintf(text, size, "disk full: kept in memory until there is space");
     else if (code == SQLITE_BUSY || code == SQLITE_LOCKED)
         snprintf(text, size, "locked by another process for %lld s",
@@ -150,6 +152,20 @@ static void after_commit(recorder *r)
     r->written_at = process_monotonic_ms();
 }
 
+static nn_status write_all(recorder *r, nn_error *error)
+{
+    if (!database_in_place(&r->db))
+        return nn_fail(error, NN_E_IO, "%s was removed or replaced: put it back", r->db.path);
+    r->beginning = true;
+    nn_status status = database_begin(&r->db, needs_disk(r), error);
+    r->beginning = false;
+    if (status == NN_OK)
+        status = write_runs(r, error);
+    if (status == NN_OK)
+        status = database_commit(&r->db, error);
+    return status;
+}
+
 nn_status recorder_flush(recorder *r, nn_error *error)
 {
     bool open = false;
@@ -160,14 +176,7 @@ nn_status recorder_flush(recorder *r, nn_error *error)
         r->written_at = r->tried_at;
         return NN_OK;
     }
-    r->beginning = true;
-    nn_status status = database_begin(&r->db, needs_disk(r), error);
-    r->beginning = false;
-    if (status == NN_OK) {
-        status = write_runs(r, error);
-        if (status == NN_OK)
-            status = database_commit(&r->db, error);
-    }
+    nn_status status = write_all(r, error);
     if (status != NN_OK) {
         char text[200];
         describe_failure(r, text, sizeof text);

@@ -453,6 +453,17 @@ static void test_empty_store(void **state)
     store_close(s);
 }
 
+static void test_version_tells_of_writes(void **state)
+{
+    const store_place *place = *state;
+    store *s = open_store(place);
+    int64_t first = store_version(s);
+    assert_int_equal(store_version(s), first);
+    run_sql(place->path, "INSERT INTO dataset (name, fingerprint, classes) VALUES ('a', 'b', 2)");
+    assert_int_not_equal(store_version(s), first);
+    store_close(s);
+}
+
 /* --- sources and commands --------------------------------------------------------------------- */
 
 static void *push_run(void *argument)
@@ -579,6 +590,7 @@ int main(void)
         IN_PLACE(test_predictions_without_data),
         IN_PLACE(test_names_and_finding),
         IN_PLACE(test_empty_store),
+        IN_PLACE(test_version_tells_of_writes),
         IN_PLACE(test_sources),
         IN_PLACE(test_commands),
     };

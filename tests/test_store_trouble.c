@@ -473,6 +473,28 @@ static void test_locked_file(void **state)
     }
 }
 
+/* --- a file that is taken away ---------------------------------------------------------------- */
+
+static void test_file_is_moved_away(void **state)
+{
+    const store_place *place = *state;
+    nn_error error = {0};
+    char elsewhere[128];
+    snprintf(elsewhere, sizeof elsewhere, "%s/elsewhere.db", place->folder);
+    recorder *r = open_recorder(place);
+    run_id run = begin_run(r, NULL);
+    tell_steps(r, run, 1, 100);
+    assert_true(wait_until(nothing_pending, r, 5));
+    assert_int_equal(rename(place->path, elsewhere), 0);
+    tell_steps(r, run, 101, 200);
+    assert_true(wait_until(is_failing, r, 5));
+    assert_non_null(strstr(recorder_state(r).text, "removed or replaced"));
+    assert_int_equal(rename(elsewhere, place->path), 0);
+    assert_true(wait_until(nothing_pending, r, 5));
+    assert_int_equal(recorder_close(r, &error), NN_OK);
+    expect_steps(place->path, run, 200);
+}
+
 /* --- a network file system -------------------------------------------------------------------- */
 
 static void test_without_a_write_ahead_log(void **state)
@@ -508,11 +530,17 @@ static void test_without_a_write_ahead_log(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        IN_PLACE(test_four_writers),    IN_PLACE(test_killed_writer),
-        IN_PLACE(test_silent_run),      IN_PLACE(test_heart_beats_while_paused),
-        IN_PLACE(test_taken_over),      IN_PLACE(test_full_disk),
-        IN_PLACE(test_file_size_limit), IN_PLACE(test_closing_on_a_full_disk),
-        IN_PLACE(test_locked_file),     IN_PLACE(test_without_a_write_ahead_log),
+        IN_PLACE(test_four_writers),
+        IN_PLACE(test_killed_writer),
+        IN_PLACE(test_silent_run),
+        IN_PLACE(test_heart_beats_while_paused),
+        IN_PLACE(test_taken_over),
+        IN_PLACE(test_full_disk),
+        IN_PLACE(test_file_size_limit),
+        IN_PLACE(test_closing_on_a_full_disk),
+        IN_PLACE(test_locked_file),
+        IN_PLACE(test_file_is_moved_away),
+        IN_PLACE(test_without_a_write_ahead_log),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
