@@ -70,7 +70,7 @@ static void starts_and_quits(void **state)
 
 static void keys_arrive(void **state)
 {
-    static const char *const names[] = {"left", "page-down", "home",  "end",      "delete", "esc",
+    static const char *const names[] = {"left", "page-down", "home",  "end",       "delete", "esc",
                                         "tab",  "ctrl-w",    "enter", "shift-tab", "up",     "f"};
     (void)state;
     pty *p = start_ready(NULL);

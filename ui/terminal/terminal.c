@@ -50,9 +50,10 @@ static terminal *self(screen *s)
 static void on_signal(int signal)
 {
     int saved = errno, fd = atomic_load(&signal_fd);
-    for (unsigned char i = 0; i < SOFT; i++) {
+    for (int i = 0; i < SOFT; i++) {
         if (soft[i] == signal && fd >= 0) {
-            ssize_t wrote = write(fd, &i, 1);
+            unsigned char byte = (unsigned char)i;
+            ssize_t wrote = write(fd, &byte, 1);
             (void)wrote; /* a full pipe wakes the loop as well */
         }
     }
