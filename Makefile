@@ -63,6 +63,9 @@ DOUBLES     := $(patsubst tests/%.c,$(BUILD)/tests/%,$(DOUBLE_SRC))
 TOOLS       := $(patsubst tests/tools/%.c,$(BUILD)/%,$(TOOL_SRC))
 FUZZERS     := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SRC))
 
+# One short line a file; V=1 shows the commands.
+quiet = $(if $(V),,@$(if $(findstring s,$(firstword -$(MAKEFLAGS))),,printf '  %-4s %s\n' '$(1)' '$@';))
+
 .PHONY: all readme run test debug asan ubsan tsan valgrind lint format fuzz bench install uninstall dist \
         clean help deps test-deps test-quick build-tests
 .DEFAULT_GOAL := all
@@ -71,25 +74,25 @@ FUZZERS     := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SRC))
 all: $(BUILD)/gradus
 
 $(BUILD)/gradus: $(BUILD)/ui/main.o $(BUILD)/libprogram.a $(BUILD)/libengine.a
-	$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(call quiet,link)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 $(BUILD)/libengine.a: $(ENGINE_OBJ) $(BUILD)/sources
 $(BUILD)/libprogram.a: $(PROGRAM_OBJ) $(BUILD)/sources
 $(BUILD)/double/libengine.a: $(DOUBLE_OBJ) $(BUILD)/sources
 $(BUILD)/%.a:
 	@rm -f $@
-	ar rcs $@ $(filter %.o,$^)
+	$(call quiet,ar)ar rcs $@ $(filter %.o,$^)
 
 $(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+	$(call quiet,cc)$(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
 $(BUILD)/double/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) -DNN_REAL=double -MMD -MP -c -o $@ $<
+	$(call quiet,cc)$(CC) $(CFLAGS_ALL) -DNN_REAL=double -MMD -MP -c -o $@ $<
 # Tests that include engine headers in double must agree with the library they link.
 $(BUILD)/tests/double/%.o: tests/double/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) -DNN_REAL=double -MMD -MP -c -o $@ $<
+	$(call quiet,cc)$(CC) $(CFLAGS_ALL) -DNN_REAL=double -MMD -MP -c -o $@ $<
 
 # Rebuild everything when compiler or flags change.
 $(BUILD)/flags: FORCE
@@ -107,13 +110,13 @@ FORCE:
 HELPER_OBJ        := $(call objects,$(HELPER_SRC))
 HELPER_DOUBLE_OBJ := $(patsubst %.c,$(BUILD)/double/%.o,$(HELPER_SRC))
 $(TESTS): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(HELPER_OBJ) $(BUILD)/libprogram.a $(BUILD)/libengine.a
-	$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(TEST_LIBS) $(LIBS)
+	$(call quiet,link)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(TEST_LIBS) $(LIBS)
 # An archive: helpers that need the screen stay out of programs that do not ask for them.
 $(BUILD)/double/libhelpers.a: $(HELPER_DOUBLE_OBJ)
 $(DOUBLES): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/double/libhelpers.a $(BUILD)/double/libengine.a
-	$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(TEST_LIBS) $(LIBS)
+	$(call quiet,link)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(TEST_LIBS) $(LIBS)
 $(TOOLS): $(BUILD)/%: $(BUILD)/tests/tools/%.o $(HELPER_OBJ) $(BUILD)/libprogram.a $(BUILD)/libengine.a
-	$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(TEST_LIBS) $(LIBS)
+	$(call quiet,link)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(TEST_LIBS) $(LIBS)
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
@@ -164,7 +167,7 @@ fuzz:
 build-fuzz: $(FUZZERS)
 $(FUZZERS): $(BUILD)/fuzz/%: tests/fuzz/%.c $(BUILD)/libprogram.a $(BUILD)/libengine.a
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) -Wno-missing-prototypes -fsanitize=fuzzer,address,undefined -o $@ $^ $(LIBS)
+	$(call quiet,link)$(CC) $(CFLAGS_ALL) -Wno-missing-prototypes -fsanitize=fuzzer,address,undefined -o $@ $^ $(LIBS)
 
 # README's picture of the Monitor, of the run READMERUN, and its list of keys.
 READMERUN ?= last
