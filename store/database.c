@@ -162,7 +162,8 @@ void column_text(sqlite3_stmt *statement, int column, char *text, size_t size)
 
 void copy_text(char *to, size_t size, const char *from)
 {
-    size_t length = from ? strlen(from) : 0;
+    from = from ? from : "";
+    size_t length = strlen(from);
     if (length >= size) {
         length = size - 1;
         while (length > 0 && ((unsigned char)from[length] & 0xC0) == 0x80)
