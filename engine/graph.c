@@ -82,7 +82,7 @@ static void choose_name(nn_graph *graph, const nn_op *op, char name[NN_NAME_MAX]
     bool given = graph->pending[0] != 0;
     int number = 1;
     if (given)
-        strcpy(name, graph->pending);
+        memcpy(name, graph->pending, NN_NAME_MAX);
     else
         snprintf(name, NN_NAME_MAX, "%.40s%d", op->name, number);
     while (nn_graph_find(graph, name)) {

@@ -94,7 +94,7 @@ static nn_param *append(nn_model *model, const char *name, nn_shape shape)
         free(param);
         return NULL;
     }
-    strcpy(param->name, name);
+    memcpy(param->name, name, strlen(name) + 1); /* obtain() checked the length */
     param->shape = shape;
     model->param[model->count++] = param;
     return param;

@@ -35,7 +35,9 @@ static nn_node *residual(nn_graph *g, nn_node *x)
     nn_node *h = nn_dense(g, "in", x, 8, NN_INIT_XAVIER);
     nn_node *f = nn_dense(g, "f2", nn_relu(g, nn_dense(g, "f1", h, 8, NN_INIT_HE)), 8, NN_INIT_HE);
     nn_node *y = nn_sigmoid(g, nn_add(g, f, h));
-    nn_node *z = nn_add(g, nn_add(g, y, h), nn_add(g, h, h));
+    nn_node *once = nn_add(g, y, h);
+    nn_node *twice = nn_add(g, h, h); /* backward comes here first */
+    nn_node *z = nn_add(g, once, twice);
     return nn_dense(g, "out", nn_tanh(g, z), CLASSES, NN_INIT_XAVIER);
 }
 

@@ -141,6 +141,36 @@ static void a_short_batch_between_full_ones_leaves_no_trace(void **state)
     net_free(&net);
 }
 
+/* Shards that are empty this time still hold the gradients of the last full batch. */
+static void gradients_of_a_short_batch_are_its_own(void **state)
+{
+    (void)state;
+    small_net net = net_build(NET_MLP, 1);
+    nn_exec_args args = {.batch = BATCH, .shards = 5, .training = true};
+    nn_exec *used = nn_compile(net.graph, net.loss, NULL, 0, NULL, args, NULL);
+    nn_exec *fresh = nn_compile(net.graph, net.loss, NULL, 0, NULL, args, NULL);
+    assert_non_null(used);
+    assert_non_null(fresh);
+    net_feed(&net, used, BATCH, 5);
+    nn_forward(used);
+    assert_int_equal(nn_backward(used, NULL), NN_OK);
+    nn_exec *both[2] = {used, fresh};
+    for (int i = 0; i < 2; i++) {
+        net_feed(&net, both[i], 2, 6);
+        assert_int_equal(nn_exec_rows(both[i], 2, NULL), NN_OK);
+        nn_forward(both[i]);
+        assert_int_equal(nn_backward(both[i], NULL), NN_OK);
+    }
+    for (int i = 0; i < nn_model_count(net.model); i++) {
+        const nn_param *param = nn_model_at(net.model, i);
+        assert_memory_equal(nn_param_gradient(used, param), nn_param_gradient(fresh, param),
+                            (size_t)nn_shape_count(nn_param_shape(param)) * sizeof(nn_real));
+    }
+    nn_exec_free(used);
+    nn_exec_free(fresh);
+    net_free(&net);
+}
+
 /* --- gradients that meet -----------------------------------------------------------------------
  */
 
@@ -592,6 +622,7 @@ int main(void)
         cmocka_unit_test(shards_give_the_same_up_to_rounding),
         cmocka_unit_test(a_short_batch_is_a_small_batch),
         cmocka_unit_test(a_short_batch_between_full_ones_leaves_no_trace),
+        cmocka_unit_test(gradients_of_a_short_batch_are_its_own),
         cmocka_unit_test(a_tensor_read_several_times_collects_its_gradients),
         cmocka_unit_test(several_losses_add_up_on_shards),
         cmocka_unit_test(frozen_and_unused_parameters_have_no_gradient),
