@@ -162,6 +162,8 @@ void column_text(sqlite3_stmt *statement, int column, char *text, size_t size)
 
 void copy_text(char *to, size_t size, const char *from)
 {
+    if (size == 0)
+        return;
     from = from ? from : "";
     size_t length = strlen(from);
     if (length >= size) {
