@@ -16,7 +16,9 @@ struct store {
 nn_status read_run(database *db, const process_identity *self, run_id id, run_row *row,
                    nn_error *error);
 
-/* Grow *array (items of `size` bytes) so that one more than `count` fits. */
-nn_status read_room(void **array, int64_t count, int64_t *room, size_t size, nn_error *error);
+/* Item number `count` of *array (items of `size` bytes), which grows as needed. NULL: out of
+ * memory.
+ */
+void *read_item(void **array, int64_t count, int64_t *room, size_t size, nn_error *error);
 
 #endif

@@ -23,9 +23,12 @@ nn_status store_metrics(store *s, run_id id, metric_summary **list, int *count, 
     int64_t room = 0;
     void *array = NULL;
     while (status == NN_OK && database_next(&s->db, query, &status, error)) {
-        if ((status = read_room(&array, *count, &room, sizeof **list, error)) != NN_OK)
+        metric_summary *metric = read_item(&array, *count, &room, sizeof *metric, error);
+        if (!metric) {
+            status = NN_E_NOMEM;
             break;
-        metric_summary *metric = (metric_summary *)array + (*count)++;
+        }
+        (*count)++;
         memset(metric, 0, sizeof *metric);
         column_text(query, 0, metric->name, sizeof metric->name);
         metric->count = sqlite3_column_int64(query, 1);
@@ -140,9 +143,12 @@ nn_status store_events(store *s, run_id id, run_event **events, int *count, nn_e
     int64_t room = 0;
     void *array = NULL;
     while (status == NN_OK && database_next(&s->db, query, &status, error)) {
-        if ((status = read_room(&array, *count, &room, sizeof **events, error)) != NN_OK)
+        run_event *event = read_item(&array, *count, &room, sizeof *event, error);
+        if (!event) {
+            status = NN_E_NOMEM;
             break;
-        run_event *event = (run_event *)array + (*count)++;
+        }
+        (*count)++;
         memset(event, 0, sizeof *event);
         event->step = (uint64_t)sqlite3_column_int64(query, 0);
         event->time_ms = sqlite3_column_int64(query, 1);
@@ -177,9 +183,12 @@ nn_status store_checkpoints(store *s, run_id id, store_checkpoint **list, int *c
     int64_t room = 0;
     void *array = NULL;
     while (status == NN_OK && database_next(&s->db, query, &status, error)) {
-        if ((status = read_room(&array, *count, &room, sizeof **list, error)) != NN_OK)
+        store_checkpoint *checkpoint = read_item(&array, *count, &room, sizeof *checkpoint, error);
+        if (!checkpoint) {
+            status = NN_E_NOMEM;
             break;
-        store_checkpoint *checkpoint = (store_checkpoint *)array + (*count)++;
+        }
+        (*count)++;
         memset(checkpoint, 0, sizeof *checkpoint);
         checkpoint->step = (uint64_t)sqlite3_column_int64(query, 0);
         checkpoint->dev_error = column_double(query, 1);

@@ -66,9 +66,12 @@ nn_status store_evaluations(store *s, run_id id, nn_part part, store_evaluation 
     int64_t room = 0;
     void *array = NULL;
     while (status == NN_OK && database_next(&s->db, query, &status, error)) {
-        if ((status = read_room(&array, *count, &room, sizeof **list, error)) != NN_OK)
+        store_evaluation *evaluation = read_item(&array, *count, &room, sizeof *evaluation, error);
+        if (!evaluation) {
+            status = NN_E_NOMEM;
             break;
-        status = fill_evaluation(&s->db, query, (store_evaluation *)array + *count, error);
+        }
+        status = fill_evaluation(&s->db, query, evaluation, error);
         *count += status == NN_OK;
     }
     sqlite3_finalize(query);

@@ -89,17 +89,19 @@ static run_state derive_state(run_state written, int64_t heartbeat_ms, const pro
 
 /* --- rows ------------------------------------------------------------------------------------ */
 
-nn_status read_room(void **array, int64_t count, int64_t *room, size_t size, nn_error *error)
+void *read_item(void **array, int64_t count, int64_t *room, size_t size, nn_error *error)
 {
-    if (count < *room)
-        return NN_OK;
-    int64_t larger = *room ? *room * 2 : 64;
-    void *grown = realloc(*array, (size_t)larger * size);
-    if (!grown)
-        return nn_fail(error, NN_E_NOMEM, "out of memory while reading the store");
-    *array = grown;
-    *room = larger;
-    return NN_OK;
+    if (count >= *room) {
+        int64_t larger = *room ? *room * 2 : 64;
+        void *grown = realloc(*array, (size_t)larger * size);
+        if (!grown) {
+            nn_fail(error, NN_E_NOMEM, "out of memory while reading the store");
+            return NULL;
+        }
+        *array = grown;
+        *room = larger;
+    }
+    return (char *)*array + (size_t)count * size;
 }
 
 #define RUN_COLUMNS                                                                                \
@@ -197,9 +199,13 @@ nn_status store_runs(store *s, run_row **rows, int *count, nn_error *error)
     int64_t room = 0;
     void *array = NULL;
     while (status == NN_OK && database_next(&s->db, query, &status, error)) {
-        status = read_room(&array, *count, &room, sizeof **rows, error);
-        if (status == NN_OK)
-            fill_row(query, &s->self, (run_row *)array + (*count)++);
+        run_row *row = read_item(&array, *count, &room, sizeof *row, error);
+        if (!row) {
+            status = NN_E_NOMEM;
+            break;
+        }
+        fill_row(query, &s->self, row);
+        (*count)++;
     }
     sqlite3_finalize(query);
     if (status != NN_OK) {
@@ -271,9 +277,12 @@ nn_status store_params(store *s, run_id id, store_param **params, int *count, nn
     int64_t room = 0;
     void *array = NULL;
     while (status == NN_OK && database_next(&s->db, query, &status, error)) {
-        if ((status = read_room(&array, *count, &room, sizeof **params, error)) != NN_OK)
+        store_param *param = read_item(&array, *count, &room, sizeof *param, error);
+        if (!param) {
+            status = NN_E_NOMEM;
             break;
-        store_param *param = (store_param *)array + (*count)++;
+        }
+        (*count)++;
         memset(param, 0, sizeof *param);
         column_text(query, 0, param->key, sizeof param->key);
         param->is_number = sqlite3_column_type(query, 2) == SQLITE_NULL;
@@ -305,9 +314,13 @@ nn_status store_class_names(store *s, run_id id, char (**names)[64], int *count,
     int64_t room = 0;
     void *array = NULL;
     while (status == NN_OK && database_next(&s->db, query, &status, error)) {
-        status = read_room(&array, *count, &room, sizeof **names, error);
-        if (status == NN_OK)
-            column_text(query, 0, ((char(*)[64])array)[(*count)++], sizeof **names);
+        char *name = read_item(&array, *count, &room, sizeof **names, error);
+        if (!name) {
+            status = NN_E_NOMEM;
+            break;
+        }
+        column_text(query, 0, name, sizeof **names);
+        (*count)++;
     }
     sqlite3_finalize(query);
     if (status != NN_OK) {
