@@ -173,7 +173,7 @@ $(FUZZERS): $(BUILD)/fuzz/%: tests/fuzz/%.c $(BUILD)/libprogram.a $(BUILD)/liben
 READMERUN ?= last
 readme: all
 	@tests/readme.sh $(BUILD)/gradus keys
-	@tests/readme.sh $(BUILD)/gradus monitor --run $(READMERUN) --size 100x40
+	@tests/readme.sh $(BUILD)/gradus monitor --run $(READMERUN) --size 120x40
 
 bench: deps
 	@$(MAKE) --no-print-directory -j$(JOBS) all
