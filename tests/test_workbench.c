@@ -87,13 +87,19 @@ static void keys(bench *b, const char *names)
     }
 }
 
+static bool shows(bench *b, const void *text)
+{
+    return strstr(drawn(b), text) != NULL;
+}
+
 /* Lets background work and the trainer go on until `until` holds; prints the screen otherwise. */
 static void wait_for(bench *b, bool (*until)(bench *b, const void *what), const void *what)
 {
     double deadline = loop_now() + 30;
     while (!until(b, what)) {
         if (loop_now() > deadline)
-            fail_msg("waited in vain for '%s'\n%s", (const char *)what, drawn(b));
+            fail_msg("waited in vain%s%s\n%s", until == shows ? " for " : "",
+                     until == shows ? (const char *)what : "", drawn(b));
         struct pollfd fds[2] = {{background_fd(b->app->background), POLLIN, 0}, {-1, POLLIN, 0}};
         if (b->app->session)
             fds[1].fd = nn_listener_fd(session_listener(b->app->session));
@@ -103,15 +109,15 @@ static void wait_for(bench *b, bool (*until)(bench *b, const void *what), const 
     }
 }
 
-static bool shows(bench *b, const void *text)
-{
-    return strstr(drawn(b), text) != NULL;
-}
-
 static bool store_is_open(bench *b, const void *what)
 {
     (void)what;
     return b->app->store != NULL;
+}
+
+static bool step_is_past(bench *b, const void *step)
+{
+    return b->app->live->row.step > *(const uint64_t *)step;
 }
 
 static bool is_over(bench *b, const void *what)
@@ -208,8 +214,7 @@ static void a_training_is_steered_and_kept(void **state)
     uint64_t step = live->row.step;
     keys(b, "n");
     wait_for(b, shows, "One batch");
-    while (live->row.step == step)
-        wait_for(b, shows, "paused");
+    wait_for(b, step_is_past, &step);
     assert_int_equal(live->row.step, step + 1);
     keys(b, "comma");
     wait_for(b, shows, "Learning rate 0.001 -> 0.0005");
@@ -254,8 +259,7 @@ static void a_stopped_run_goes_on(void **state)
     keys(b, "R");
     wait_for(b, shows, "LIVE");
     wait_for(b, shows, "running");
-    while (b->app->live->row.step <= step)
-        wait_for(b, shows, "running");
+    wait_for(b, step_is_past, &step);
     /* The past is there, and the steps follow on each other. */
     run_view *live = b->app->live;
     double x, y, last = 0;
