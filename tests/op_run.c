@@ -213,11 +213,25 @@ void op_run_forward(op_run *run)
         op->forward(&run->context[s]);
 }
 
-/* A shard's gradient of a parameter is a buffer of its own; afterwards all are added in order. */
+/* A shard's gradient of a parameter is a buffer of its own; afterwards all are added in order.
+ * Where backward adds, shard 0's buffer starts with what is there already and the others with 0. */
+static nn_real *shard_buffer(op_run *run, int i, int s)
+{
+    size_t bytes = (size_t)run->count[i] * sizeof(nn_real);
+    nn_real *buffer = room(bytes);
+    if (!run->add)
+        poison(buffer, bytes);
+    else if (s == 0)
+        memcpy(buffer, run->gradient[i], bytes);
+    else
+        memset(buffer, 0, bytes);
+    return buffer;
+}
+
 static void add_shards(op_run *run, int i, nn_real *const *buffer)
 {
     for (int64_t k = 0; k < run->count[i]; k++) {
-        nn_real sum = run->add ? run->gradient[i][k] : 0;
+        nn_real sum = 0;
         for (int s = 0; s < run->shards; s++)
             sum += buffer[s][k];
         run->gradient[i][k] = sum;
@@ -240,9 +254,7 @@ void op_run_backward(op_run *run)
                     poison(run->gradient[i], bytes);
                 continue;
             }
-            own[i][s] = room(bytes);
-            poison(own[i][s], bytes);
-            run->context[s].beta[i] = 0;
+            own[i][s] = shard_buffer(run, i, s);
             run->context[s].grad_in[i] = own[i][s];
         }
         if (op->backward_partial)
