@@ -68,8 +68,9 @@ typedef struct {
     double momentum; /* running = momentum*running + (1-momentum)*batch; 0 means 0.9 */
 } nn_batch_norm_args;
 /* Per feature of (n,f) or per channel of (n,c,h,w): Ioffe and Szegedy 2015. Training uses the whole
- * batch's statistics exactly, whatever the shards; evaluation the running ones. `mean` and
- * `variance` are buffers of the model. */
+ * batch's statistics exactly, whatever the shards; evaluation the running ones. The running
+ * variance takes the unbiased one (divisor m - 1) as PyTorch does, normalisation the biased one.
+ * `mean` and `variance` are buffers of the model. */
 nn_node *nn_batch_norm(nn_graph *graph, nn_node *x, nn_node *gamma, nn_node *beta, nn_node *mean,
                        nn_node *variance, nn_batch_norm_args args);
 
