@@ -220,21 +220,17 @@ static void ticks_x(const plot *p, double unit, const char *name)
     canvas_fill(p->c, axis, ROLE_AXIS, glyph(p, "-", "─"));
     canvas_text(p->c, p->box.x - 1, axis.y, 1, ROLE_AXIS, glyph(p, "+", "└"));
     double tick = plot_tick((p->x1 - p->x0) / unit, p->box.w / 7 > 1 ? p->box.w / 7 : 1) * unit;
-    if (p->log_x)
-        for (double x = pow(10, ceil(log10(p->x0) - 1e-9)); x <= p->x1; x *= 10) {
-            snprintf(text, sizeof text, x >= 1e5 ? "%.0e" : "%.0f", x);
+    double first = ceil(p->x0 / tick - 1e-9);
+    int decade = (int)ceil(log10(fmax(p->x0, 1)) - 1e-9);
+    for (int i = 0; i < 64; i++) {
+        double x = p->log_x ? pow(10, decade + i) : (first + i) * tick;
+        if (x > p->x1 + tick * 1e-6)
+            break;
+        snprintf(text, sizeof text, p->log_x && x >= 1e5 ? "%.0e" : "%.10g", x / unit);
+        bool newest = x + tick > p->x1; /* under the name of the unit there is no room for it */
+        if (p->log_x || !newest || column_of(p, x) + text_columns(text) / 2 + 1 < name_at)
             tick_x(p, x, text, &free_from);
-        }
-    else
-        for (double x = ceil(p->x0 / tick - 1e-9) * tick; x <= p->x1 + tick * 1e-6; x += tick) {
-            if (fabs(x) < tick * 1e-6)
-                x = 0;
-            snprintf(text, sizeof text, "%.10g", x / unit);
-            if (column_of(p, x) + text_columns(text) / 2 + 1 < name_at || x + tick <= p->x1)
-                tick_x(p, x, text, &free_from);
-            if (tick <= 0)
-                break;
-        }
+    }
     if (name_at > free_from)
         canvas_text(p->c, p->box.x + name_at, axis.y + 1, -1, ROLE_AXIS, name);
 }

@@ -10,6 +10,7 @@ void app_say(app *a, canvas_role role, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
+    /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): va_start is one line above */
     vsnprintf(a->message, sizeof a->message, format, arguments);
     va_end(arguments);
     a->message_role = role;

@@ -19,13 +19,13 @@ static void put_panel(app *a, canvas *c, panel_id id, canvas_rect area)
 static void name_others(const app *a, canvas *c, int left, int y)
 {
     static const panel_id others[] = {PANEL_rate, PANEL_confusion, PANEL_events};
-    char text[80] = " Tab:";
+    char text[80];
+    int length = snprintf(text, sizeof text, " Tab:");
     for (int i = 0; i < 3; i++)
-        if (others[i] != a->lower) {
-            strcat(text, " ");
-            strcat(text, panel_of(others[i])->title);
-        }
-    strcat(text, " ");
+        if (others[i] != a->lower)
+            length += snprintf(text + length, sizeof text - (size_t)length, " %s",
+                               panel_of(others[i])->title);
+    snprintf(text + length, sizeof text - (size_t)length, " ");
     canvas_text(c, left - text_columns(text) - 2, y, -1, ROLE_DIM, text);
 }
 
