@@ -333,25 +333,16 @@ static void update_chunk(nn_optimizer_kind kind, const coefficients *c, int64_t 
                          const nn_real *w, const nn_real *g, nn_real *u, nn_real *first,
                          nn_real *second)
 {
-    switch (kind) {
-    case NN_MOMENTUM:
-        momentum(c, count, w, g, u, first);
-        break;
-    case NN_NESTEROV:
-        nesterov(c, count, w, g, u, first);
-        break;
-    case NN_RMSPROP:
-        rmsprop(c, count, w, g, u, second);
-        break;
-    case NN_ADAM:
-    case NN_ADAMW:
+    if (first && second) /* Adam and AdamW differ in their coefficients */
         adam(c, count, w, g, u, first, second);
-        break;
-    case NN_SGD:
-    case NN_OPTIMIZER_KINDS:
+    else if (second)
+        rmsprop(c, count, w, g, u, second);
+    else if (first && kind == NN_NESTEROV)
+        nesterov(c, count, w, g, u, first);
+    else if (first)
+        momentum(c, count, w, g, u, first);
+    else
         sgd(c, count, w, g, u);
-        break;
-    }
 }
 
 static void update_block(void *context, int index)

@@ -258,18 +258,19 @@ static void test_replay_of_a_log(void **state)
     watch_for_state(&w, NN_PAUSED);
     watch_command(&w, NN_COMMAND_SET, "momentum", 0.5);
     watch_command(&w, NN_COMMAND_SET, "dropout", 0.4);
+    watch_post(&w, NN_COMMAND_PAUSE, NULL, 0, 2 * per_epoch + 10);
     watch_command(&w, NN_COMMAND_RESUME, NULL, 0);
-    while (watch_for(&w, NN_EVENT_STEP).step < 2 * per_epoch + 9)
-        ;
+    watch_for_state(&w, NN_PAUSED);
     watch_command(&w, NN_COMMAND_SET, "l2", 0.01);
     nn_event back = watch_command(&w, NN_COMMAND_ROLLBACK, NULL, 0);
     assert_true(back.value < back.old_value);
     watch_command(&w, NN_COMMAND_SET, "clip", 0.3);
+    watch_post(&w, NN_COMMAND_PAUSE, NULL, 0, 2 * per_epoch + 21);
     watch_command(&w, NN_COMMAND_RESUME, NULL, 0);
-    while (watch_for(&w, NN_EVENT_STEP).step < 2 * per_epoch + 20)
-        ;
+    watch_for_state(&w, NN_PAUSED);
     watch_command(&w, NN_COMMAND_SET, "lr", 0.002);
-    watch_end(&w);
+    watch_command(&w, NN_COMMAND_RESUME, NULL, 0);
+    assert_int_equal(watch_end(&w).state, NN_FINISHED);
 
     watch again = watch_new(&args);
     int posted = 0;
@@ -280,7 +281,7 @@ static void test_replay_of_a_log(void **state)
         }
     watch_go(&again);
     nn_event end = watch_end(&again);
-    assert_int_equal(posted, 11);
+    assert_int_equal(posted, 14);
     assert_int_equal(watch_count(&again, NN_EVENT_APPLIED), posted);
     assert_int_equal(watch_count(&again, NN_EVENT_REFUSED), 0);
     assert_int_equal(end.state, NN_FINISHED);
