@@ -2,7 +2,7 @@
 
 #include "engine/kernel.h"
 
-enum { LANES = 8 };
+enum { LANES = 16 };
 
 /* A fixed number of interleaved sums: vectorises, and the order never changes. */
 NN_KERNEL double nn_sum_of_squares(const nn_real *x, int64_t count)
