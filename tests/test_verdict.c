@@ -93,7 +93,12 @@ static void a_run_is_judged_by_its_epochs(void **given)
     run_view *run = fixture_finished();
     verdict v = verdict_of_run(run);
     assert_int_equal(v.kind, VERDICT_VARIANCE);
-    assert_true(fabs(v.bias.size - (0.05 + 0.35 * exp(-5) - 0.012)) < 1e-9);
+    /* The test error is of the best epoch's weights: so are the others. */
+    int best = run->row.best_epoch;
+    assert_in_range(best, 1, 9);
+    assert_true(verdict_of_best(run));
+    assert_true(fabs(v.bias.size - (0.05 + 0.35 * exp(-best * 0.5) - 0.012)) < 1e-9);
+    assert_true(fabs(v.overfit.size - (0.19 - run->row.best_dev_error)) < 1e-9);
     assert_non_null(strstr(v.why, "Dev error"));
     run_view_free(run);
     run = fixture_empty();

@@ -99,8 +99,11 @@ static void draw(const run_view *run, const panel_state *state, canvas *c)
 
 static void caption(const run_view *run, const panel_state *state, char *text, size_t size)
 {
-    (void)run, (void)state;
-    snprintf(text, size, "percent");
+    (void)state;
+    if (verdict_of_best(run))
+        snprintf(text, size, "percent, best epoch");
+    else
+        snprintf(text, size, "percent");
 }
 
 const panel panel_gaps = {

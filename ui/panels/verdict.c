@@ -171,15 +171,33 @@ static double last_of(const curve *points)
     return curve_last(points, &x, &y) ? y : NAN;
 }
 
+/* The value of an epoch, or NaN. */
+static double epoch_of(const curve *points, const run_view *run, int epoch)
+{
+    double x = (double)epoch * (double)run->row.steps_per_epoch, found, y;
+    curve_point(points, curve_at(points, x), &found, &y);
+    return found == x ? y : NAN;
+}
+
+bool verdict_of_best(const run_view *run)
+{
+    bool tested = run->test.count > 0 || !isnan(run->row.test_error);
+    return tested && run->row.best_epoch > 0 &&
+           !isnan(epoch_of(run->dev_error, run, run->row.best_epoch));
+}
+
 error_ladder verdict_ladder(const run_view *run)
 {
     const store_evaluation *dev =
         run->evaluation_count > 0 ? &run->evaluations[run->evaluation_count - 1] : NULL;
+    /* The test part is measured with the best weights; the others must be of the same ones. */
+    bool best = verdict_of_best(run);
+    int epoch = run->row.best_epoch;
     return (error_ladder){
         .human = run->human_error,
-        .train = last_of(run->train_error),
+        .train = best ? epoch_of(run->train_error, run, epoch) : last_of(run->train_error),
         .train_dev = NAN, /* a train-dev part comes with data of two kinds */
-        .dev = last_of(run->dev_error),
+        .dev = best ? epoch_of(run->dev_error, run, epoch) : last_of(run->dev_error),
         .test = run->test.count > 0 ? run->test.error : run->row.test_error,
         .train_count = run->train_count,
         .dev_count = dev ? dev->count : 0,

@@ -39,6 +39,9 @@ typedef struct {
 
 /* `before`: the verdict so far, VERDICT_WAIT at the beginning. */
 verdict verdict_of(const error_ladder *errors, verdict_kind before);
+/* The test error is of the best epoch's weights: once it is known, the whole ladder is of that
+ * epoch. */
+bool verdict_of_best(const run_view *run);
 /* The ladder now, and the verdict after all epochs, one after the other. */
 error_ladder verdict_ladder(const run_view *run);
 verdict verdict_of_run(const run_view *run);

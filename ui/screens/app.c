@@ -235,6 +235,11 @@ static void draw_bottom(app *a, canvas *c)
 {
     int y = c->clip.h - 2, rows = 1;
     long clipped = c->clipped;
+    if (a->help) {
+        help_draw_bottom(a, c, y);
+        c->clipped = clipped;
+        return;
+    }
     if (a->prompting == PROMPT_COMMAND)
         prompt_draw(&a->line, c, 0, y, c->clip.w, ":", true);
     else if (a->asking != ASK_NOTHING)

@@ -168,6 +168,8 @@ void form_key(app *a, const key_event *key);
 /* Fills the options from the texts; false with problems set. The strings stay in the form. */
 bool form_read(form *f, train_options *options);
 void help_draw(app *a, canvas *c);
+/* In the message line: the selected command in full, and why it cannot run now. */
+void help_draw_bottom(app *a, canvas *c, int y);
 void help_key(app *a, const key_event *key);
 /* Moves a list by a command; false: it was no moving. */
 bool list_do(list_view *list, command_id what);

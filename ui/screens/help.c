@@ -41,6 +41,22 @@ void help_draw(app *a, canvas *c)
     list_draw_bar(&a->help_list, c, c->clip.w - 2, 2);
 }
 
+void help_draw_bottom(app *a, canvas *c, int y)
+{
+    const command *found[DO_COUNT];
+    int count = keymap_help(a->keys, help_contexts(a), a->help_search.text, found, DO_COUNT);
+    int at = a->help_list.selected;
+    canvas_text(c, 1, y + 1, -1, ROLE_KEY,
+                "typing searches  Up/Down select  Enter does it  Esc closes");
+    if (at < 0 || at >= count)
+        return;
+    const char *why = app_why_not(a, found[at]->id);
+    char text[400];
+    snprintf(text, sizeof text, "%s%s%s", found[at]->help, why ? ". Not now: " : "",
+             why ? why : "");
+    canvas_text(c, 1, y, c->clip.w - 2, ROLE_TEXT, text);
+}
+
 void help_key(app *a, const key_event *key)
 {
     if (key->code == UI_KEY_ESC || key_is_char(key, '?')) {
