@@ -227,8 +227,7 @@ static void ticks_x(const plot *p, double unit, const char *name)
         if (x > p->x1 + tick * 1e-6)
             break;
         snprintf(text, sizeof text, p->log_x && x >= 1e5 ? "%.0e" : "%.10g", x / unit);
-        bool newest = x + tick > p->x1; /* under the name of the unit there is no room for it */
-        if (p->log_x || !newest || column_of(p, x) + text_columns(text) / 2 + 1 < name_at)
+        if (column_of(p, x) + text_columns(text) / 2 + 1 < name_at) /* the unit's name is there */
             tick_x(p, x, text, &free_from);
     }
     if (name_at > free_from)

@@ -169,6 +169,8 @@ static bool do_everywhere(app *a, command_id what, const char *argument)
         app_go(a, VIEW_HOME);
         return true;
     case DO_GO_MONITOR:
+        if (training_active(a) && a->live && a->live->live)
+            a->shown = a->live; /* back from another run */
         app_go(a, VIEW_MONITOR);
         return true;
     case DO_GO_RUNS:

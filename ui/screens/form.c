@@ -124,7 +124,7 @@ static double read_number(form *f, form_field field, double least, double most, 
         snprintf(problem, size, "expected %g to %g", least, most);
     else if (whole && value != floor(value))
         snprintf(problem, size, "expected a whole number");
-    return value;
+    return *problem ? least : value; /* in range for whatever it becomes */
 }
 
 static void check_data(form *f)

@@ -225,6 +225,8 @@ static void say_event(app *a, const nn_event *event)
         break;
     case NN_EVENT_NONFINITE:
         a->message[0] = 0; /* the alert takes the line */
+        if (a->view != VIEW_MONITOR || a->shown != a->live)
+            app_say(a, ROLE_BAD, "The training has halted (2 shows it): %s", event->text);
         break;
     case NN_EVENT_EVALUATION:
         if (event->evaluation && event->evaluation->part == NN_DEV)
