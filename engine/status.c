@@ -3,7 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-nn_status nn_fail(nn_error *error, nn_status code, const char *format, ...)
+nn_status(nn_fail)(nn_error *error, nn_status code, const char *format, ...)
 {
     if (error) {
         va_list list;

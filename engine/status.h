@@ -27,6 +27,10 @@ typedef struct {
  * `return nn_fail(error, NN_E_ARG, "learning rate %g: expected a value above 0", lr);`. */
 nn_status nn_fail(nn_error *error, nn_status code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+#ifdef __clang_analyzer__
+/* The analyser sees one file at a time: tell it what everybody knows, that the answer is `code`. */
+#define nn_fail(error, code, ...) (nn_fail(error, code, __VA_ARGS__), (code))
+#endif
 
 /* "shape", "argument", ...: the word for a code. Never NULL. */
 const char *nn_status_name(nn_status code);
