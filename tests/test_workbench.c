@@ -180,6 +180,8 @@ static void help_finds_keys(void **state)
     assert_null(strstr(drawn(b), "write a checkpoint now"));
     keys(b, "esc");
     assert_null(strstr(drawn(b), "Help: all keys"));
+    keys(b, "? s t o p"); /* its own name comes before commands that mention it */
+    assert_shows(b, ">s                stop-after-epoch");
 }
 
 static void the_form_says_what_is_wrong(void **state)

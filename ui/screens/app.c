@@ -201,8 +201,7 @@ static void draw_question(const app *a, canvas *c, int y)
     const char *text =
         a->asking == ASK_STOP
             ? "Stop the training now? A checkpoint is written.   y:stop   Esc:go on training"
-            : "A training runs. Stop it with a checkpoint and leave? It can be continued later.  "
-              "y n";
+            : "A training runs. Stop it with a checkpoint and leave?   y:leave   Esc:stay";
     canvas_text(c, 1, y, c->clip.w - 1, ROLE_WARN, text);
 }
 

@@ -57,6 +57,19 @@ void help_draw_bottom(app *a, canvas *c, int y)
     canvas_text(c, 1, y, c->clip.w - 2, ROLE_TEXT, text);
 }
 
+/* A command of that name comes before one that only mentions it. */
+static void select_best(app *a)
+{
+    const command *found[DO_COUNT];
+    const char *search = a->help_search.text;
+    int count = keymap_help(a->keys, help_contexts(a), search, found, DO_COUNT);
+    a->help_list.count = count;
+    list_select(&a->help_list, 0);
+    for (int i = count - 1; i >= 0 && *search; i--)
+        if (strncmp(found[i]->name, search, strlen(search)) == 0)
+            list_select(&a->help_list, i);
+}
+
 void help_key(app *a, const key_event *key)
 {
     if (key->code == UI_KEY_ESC || key_is_char(key, '?')) {
@@ -78,5 +91,5 @@ void help_key(app *a, const key_event *key)
     if (key_is_char(key, '/') && a->help_search.length == 0)
         return; /* searching is what typing does already */
     if (prompt_key(&a->help_search, key) == PROMPT_CHANGED)
-        list_select(&a->help_list, 0);
+        select_best(a);
 }
