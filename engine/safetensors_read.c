@@ -120,12 +120,12 @@ static int by_start(const void *a, const void *b)
 static nn_status check_cover(const reader *r)
 {
     int count = r->tensors->count;
-    nn_file_tensor **order = calloc((size_t)count + 1, sizeof *order);
+    nn_file_tensor **order = calloc((size_t)count + 1, sizeof(void *));
     if (!order)
         return nn_fail(r->error, NN_E_NOMEM, "%s: no memory for %d tensors", r->path, count);
     for (int i = 0; i < count; i++)
         order[i] = &r->tensors->entry[i];
-    qsort(order, (size_t)count, sizeof(nn_file_tensor *), by_start);
+    qsort(order, (size_t)count, sizeof(void *), by_start);
     uint64_t end = 0;
     nn_status status = NN_OK;
     for (int i = 0; i < count && status == NN_OK; i++) {

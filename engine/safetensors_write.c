@@ -20,7 +20,8 @@ static json_t *describe_tensor(const nn_file_tensor *tensor, uint64_t start)
     for (int i = 0; i < tensor->shape.rank; i++)
         json_array_append_new(shape, json_integer(tensor->shape.dim[i]));
     return json_pack("{s:s, s:o, s:[I,I]}", "dtype", nn_file_dtype_name(tensor->dtype), "shape",
-                     shape, "data_offsets", (json_int_t)start, (json_int_t)(start + tensor->size));
+                     shape, "data_offsets", (json_int_t)start,
+                     (json_int_t)start + (json_int_t)tensor->size);
 }
 
 /* The JSON header; free(). */

@@ -42,7 +42,7 @@ static int64_t first_row(const reader *r)
 static const char *place_of(const reader *r, int64_t row, int64_t c, char text[200])
 {
     char number[24];
-    snprintf(number, sizeof number, "%lld", (long long)(c + 1));
+    snprintf(number, sizeof number, "%lld", (long long)c + 1);
     snprintf(text, 200, "%.90s, line %u, column %s%.40s%s", r->name, (unsigned)r->table.line[row],
              r->header ? "'" : "", r->header ? nn_table_cell(&r->table, 0, c) : number,
              r->header ? "'" : "");
@@ -141,9 +141,10 @@ static nn_status list_categories(reader *r, int64_t c)
     category_list *list = &r->columns[c].categories;
     int64_t rows = r->table.rows - first_row(r), kept = 0;
     list->text = malloc((size_t)rows * sizeof *list->text);
-    if (!list->text)
-        return nn_fail(r->error, NN_E_NOMEM, "%s: no memory for column %lld", r->name,
-                       (long long)(c + 1));
+    if (!list->text) {
+        nn_fail(r->error, NN_E_NOMEM, "%s: no memory for column %lld", r->name, (long long)c + 1);
+        return NN_E_NOMEM;
+    }
     for (int64_t i = 0; i < rows; i++)
         list->text[i] = nn_table_cell(&r->table, i + first_row(r), c);
     qsort(list->text, (size_t)rows, sizeof(const char *),
@@ -296,7 +297,7 @@ static nn_status fill(reader *r, int64_t width, nn_examples *examples)
         nn_examples_free(examples);
         return status;
     }
-    for (int k = 0; k < examples->classes; k++)
+    for (int64_t k = 0; k < classes->count; k++)
         snprintf(examples->class_name[k], NN_NAME_MAX, "%s", classes->text[k]);
     for (int64_t i = 0; i < rows; i++)
         fill_row(r, i + first_row(r), (double *)examples->values + i * width, &examples->label[i]);
@@ -315,9 +316,12 @@ nn_status nn_parse_csv(const char *text, size_t size, const char *name, const ch
         status = choose_target(&r, target);
     if (status == NN_OK) {
         r.columns = calloc((size_t)r.table.columns, sizeof *r.columns);
-        status = r.columns ? prepare_columns(&r, &width)
-                           : nn_fail(error, NN_E_NOMEM, "%s: no memory for %lld columns", name,
-                                     (long long)r.table.columns);
+        if (!r.columns) {
+            nn_fail(error, NN_E_NOMEM, "%s: no memory for its columns", name);
+            nn_table_free(&r.table);
+            return NN_E_NOMEM;
+        }
+        status = prepare_columns(&r, &width);
     }
     if (status == NN_OK)
         status = fill(&r, width, examples);

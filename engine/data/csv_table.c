@@ -190,7 +190,7 @@ nn_status nn_table_parse(const char *text, size_t size, const char *name, nn_tab
     if (size >= INT32_MAX)
         return nn_fail(error, NN_E_FORMAT, "%s: %zu bytes; expected less than 2 GB", name, size);
     scanner s = {.table = table, .name = name, .size = size, .line = 1, .error = error};
-    table->text = malloc(size + 2);
+    table->text = calloc(size + 2, 1);
     if (!table->text)
         return no_memory(&s);
     if (size > 0)

@@ -30,6 +30,7 @@ static nn_status read_header(const nn_source *source, idx_array *array, nn_error
                        source->name, bytes[0], bytes[1], bytes[2], bytes[3], IDX_MAX_DIMS);
     array->shape = (nn_shape){.rank = bytes[3]};
     array->header = 4 + 4 * (int64_t)bytes[3];
+    array->data = bytes + array->header; /* looked at only when the size is right */
     if (source->size < (size_t)array->header)
         return nn_fail(error, NN_E_FORMAT, "%s: ends at byte %zu, inside its header of %lld",
                        source->name, source->size, (long long)array->header);
@@ -41,7 +42,6 @@ static nn_status read_header(const nn_source *source, idx_array *array, nn_error
             return nn_fail(error, NN_E_FORMAT, "%s: dimension %d (byte %d) is 0: no examples",
                            source->name, i + 1, 4 + 4 * i);
     }
-    array->data = bytes + array->header;
     return NN_OK;
 }
 

@@ -84,7 +84,7 @@ static void png_decode_guarded(png_state *s)
     png_ask_bytes(s);
     s->channels = png_get_channels(s->png, s->info);
     size_t stride = png_get_rowbytes(s->png, s->info);
-    if (stride != (size_t)s->width * (size_t)s->channels)
+    if (stride == 0 || s->height == 0 || stride != (size_t)s->width * (size_t)s->channels)
         png_error(s->png, "unusual pixel layout");
     s->pixels = malloc(stride * (size_t)s->height);
     s->rows = malloc((size_t)s->height * sizeof *s->rows);

@@ -33,9 +33,10 @@ static nn_status add_name(name_list *list, const char *name, nn_error *error)
     if (list->count == list->room) {
         int room = list->room ? list->room * 2 : 64;
         char **more = room <= MAX_FILES ? realloc(list->name, (size_t)room * sizeof *more) : NULL;
-        if (!more)
-            return nn_fail(error, NN_E_NOMEM, "%s: no memory for more than %d names", name,
-                           list->count);
+        if (!more) {
+            nn_fail(error, NN_E_NOMEM, "%s: no memory for more than %d names", name, list->count);
+            return NN_E_NOMEM;
+        }
         list->name = more;
         list->room = room;
     }
@@ -112,7 +113,8 @@ static nn_status list_part(const char *folder, picture_list *pictures, nn_error 
             status = add_name(&pictures->files, file, error);
             if (status != NN_OK)
                 break;
-            int *label = realloc(pictures->label, (size_t)pictures->files.room * sizeof *label);
+            int *label =
+                realloc(pictures->label, ((size_t)pictures->files.room + 1) * sizeof *label);
             if (!label)
                 status = nn_fail(error, NN_E_NOMEM, "%s: no memory for labels", path);
             else
@@ -258,7 +260,7 @@ static nn_status take_images(const picture_list *pictures, nn_examples *examples
         status = nn_examples_classes(examples, pictures->classes.count, error);
     if (status != NN_OK)
         return status;
-    for (int k = 0; k < examples->classes; k++)
+    for (int k = 0; k < pictures->classes.count; k++)
         snprintf(examples->class_name[k], NN_NAME_MAX, "%s", pictures->classes.name[k]);
     examples->scale = 1.0 / 255;
     return NN_OK;

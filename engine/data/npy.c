@@ -261,7 +261,7 @@ static nn_status copy_features(const npy_array *x, const char *name, bool channe
                 snprintf(why, sizeof why, "%s", isnan(value) ? "NaN" : "infinity");
                 return nn_fail(error, NN_E_FORMAT,
                                "%s: %s at byte %lld (example %lld); expected finite numbers", name,
-                               why, (long long)(x->header + from * (int64_t)types[x->type].size),
+                               why, (long long)x->header + from * (int64_t)types[x->type].size,
                                (long long)i);
             }
             if (examples->storage == NN_BYTES)
@@ -282,7 +282,7 @@ static nn_status copy_labels(const npy_array *y, const char *name, nn_examples *
         double label = number_at(y, i);
         if (label < 0 || label >= NN_MAX_CLASSES)
             return nn_fail(error, NN_E_FORMAT, "%s: label %.0f at byte %lld; expected 0 to %d",
-                           name, label, (long long)(y->header + i * size), NN_MAX_CLASSES - 1);
+                           name, label, (long long)y->header + i * size, NN_MAX_CLASSES - 1);
         examples->label[i] = (int32_t)label;
     }
     return nn_check_labels(examples, name, name, y->header, size, error);

@@ -26,14 +26,15 @@ static nn_status group_by_class(const nn_examples *examples, const uint32_t *pic
                                 int64_t count, uint64_t seed, class_lists *lists, nn_error *error)
 {
     int classes = examples->classes;
-    uint32_t *order = malloc((size_t)count * sizeof *order);
+    uint32_t *order = calloc((size_t)count, sizeof *order);
     *lists = (class_lists){.member = malloc((size_t)count * sizeof *lists->member),
                            .start = calloc((size_t)classes + 2, sizeof *lists->start),
                            .classes = classes};
     if (!order || !lists->member || !lists->start) {
         free(order);
         free_lists(lists);
-        return nn_fail(error, NN_E_NOMEM, "no memory to split %lld examples", (long long)count);
+        nn_fail(error, NN_E_NOMEM, "no memory to split %lld examples", (long long)count);
+        return NN_E_NOMEM;
     }
     nn_shuffle(order, (size_t)count, seed, 0);
     /* Counting sort that keeps the shuffled order: start[k + 2] counts, then becomes the place. */
@@ -156,11 +157,12 @@ nn_status nn_split_examples(const nn_examples *examples, const nn_data_args *arg
     if (status != NN_OK)
         return status;
     for (int p = 0; p < NN_PARTS; p++) {
-        split->index[p] = malloc((size_t)examples->count * sizeof(uint32_t));
+        split->index[p] = calloc((size_t)examples->count, sizeof(uint32_t));
         if (!split->index[p]) {
             nn_split_free(split);
-            return nn_fail(error, NN_E_NOMEM, "no memory to split %lld examples",
-                           (long long)examples->count);
+            nn_fail(error, NN_E_NOMEM, "no memory to split %lld examples",
+                    (long long)examples->count);
+            return NN_E_NOMEM;
         }
     }
     status = group_by_class(examples, NULL, 0, examples->train_count, args->seed, &lists, error);

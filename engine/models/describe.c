@@ -272,8 +272,8 @@ static nn_node *build_conv(builder *b, const layer *l, const char *name)
         return refuse(b, l->whole, NN_E_SHAPE,
                       "%s arrives: %d groups do not divide %lld channels and %d filters",
                       arriving(b, text), w.groups, (long long)channels, filters[0]);
-    if (too_many_weights(
-            b, l, (double)filters[0] * (double)(channels / w.groups) * w.kernel[0] * w.kernel[1]))
+    int64_t depth = channels / w.groups;
+    if (too_many_weights(b, l, (double)filters[0] * (double)depth * w.kernel[0] * w.kernel[1]))
         return NULL;
     nn_conv_args args = {.stride = {w.stride[0], w.stride[1]},
                          .pad = {w.pad[0], w.pad[1], w.pad[2], w.pad[3]},
