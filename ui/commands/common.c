@@ -9,7 +9,7 @@
 #include <string.h>
 #include <time.h>
 
-store *open_store(const char *path)
+store *require_store(const char *path)
 {
     char chosen[4096];
     nn_error error = {0};

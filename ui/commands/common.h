@@ -6,7 +6,7 @@
 
 /* The store at `path` (NULL: the default one), or NULL after a complaint on stderr. Its warning, if
  * it has one, goes to stderr too. */
-store *open_store(const char *path);
+store *require_store(const char *path);
 /* A number of thousands with commas: "61,706". */
 const char *commas(int64_t number, char text[32]);
 /* "12.34 %" of a share, "-" for NaN. */

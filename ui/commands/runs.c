@@ -132,7 +132,7 @@ static int run(int argc, char **argv)
         return wrong_usage(&command_runs, "runs show needs a run: its number, its name, or last");
     if (!show && found.count > 1)
         return wrong_usage(&command_runs, "'%.60s': one word too many", found.word[1]);
-    store *s = open_store(settings.store);
+    store *s = require_store(settings.store);
     if (!s)
         return EXIT_FAILED;
     run_id id = 0;

@@ -159,7 +159,7 @@ static int run(int argc, char **argv)
     int status;
     if (!options_begin(&command_watch, argc, argv, &settings, &found, 1, 1, &status))
         return status;
-    store *s = open_store(settings.store);
+    store *s = require_store(settings.store);
     if (!s)
         return EXIT_FAILED;
     run_id id;
