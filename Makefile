@@ -47,10 +47,10 @@ STORE_SRC  := $(call sources,store)
 LESSON_SRC := $(call sources,lessons)
 UI_SRC     := $(filter-out ui/main.c,$(call sources,ui))
 # tests/test_*.c is one program each; tests/double/test_*.c link the engine built in double;
-# other files in tests/ are shared by all of them.
+# other files in tests/ and tests/operators/ are shared by all of them.
 TEST_SRC   := $(sort $(wildcard tests/test_*.c))
 DOUBLE_SRC := $(sort $(wildcard tests/double/test_*.c))
-HELPER_SRC := $(filter-out tests/test_%,$(sort $(wildcard tests/*.c)))
+HELPER_SRC := $(filter-out tests/test_%,$(sort $(wildcard tests/*.c tests/operators/*.c)))
 TOOL_SRC   := $(sort $(wildcard tests/tools/*.c))
 FUZZ_SRC   := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 

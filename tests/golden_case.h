@@ -87,6 +87,8 @@ typedef struct {
     const char *id;
     golden_function *run;
 } golden_known;
-extern const golden_known golden_network_cases[], golden_optimizer_cases[], golden_image_cases[];
+#define GOLDEN(name) extern const golden_known golden_##name##_cases[];
+#include "tests/golden.def"
+#undef GOLDEN
 
 #endif

@@ -5,9 +5,12 @@
 
 golden_function *golden_find(const char *id, size_t *length)
 {
-    const golden_known *const tables[] = {golden_network_cases, golden_optimizer_cases,
-                                          golden_image_cases};
-    for (int t = 0; t < 3; t++)
+    const golden_known *const tables[] = {
+#define GOLDEN(name) golden_##name##_cases,
+#include "tests/golden.def"
+#undef GOLDEN
+    };
+    for (size_t t = 0; t < sizeof tables / sizeof *tables; t++)
         for (const golden_known *known = tables[t]; known->run; known++) {
             *length = strlen(known->id);
             bool family = known->id[*length - 1] == '-';

@@ -130,15 +130,15 @@ static void norm_test(golden_case *c)
     op_case norm = {.op = "batch_norm",
                     .what = "golden",
                     .rows = (int)z.shape.dim[0],
-                    .input = {{OP_ACTIVATION, 1, {f}}},
+                    .input = {op_activation_of(1, (int)f)},
                     .evaluation = true};
     static const char *const name[] = {"gamma", "beta", "rm", "rv"};
     golden_array value[4];
     for (int i = 0; i < 4; i++) {
         value[i] = golden_in(c, name[i]);
-        norm.input[i + 1] = (op_input){i < 3 ? OP_PARAMETER : OP_POSITIVE, 1, {f}};
+        norm.input[i + 1] = op_parameter_of(1, (int)f);
     }
-    norm.args.norm = (nn_batch_norm_args){golden_number(c, "eps"), 0.9};
+    op_draw(&norm, &(nn_batch_norm_args){golden_number(c, "eps"), 0.9}, sizeof(nn_batch_norm_args));
     op_run run;
     op_run_new(&run, &norm, 1);
     put(run.value[0], z);

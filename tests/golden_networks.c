@@ -365,8 +365,8 @@ static void dropout_case(golden_case *c)
     if (a.count > 24)
         golden_skip(c); /* 2^24 masks and more are not searched */
     op_case drop = {.op = "dropout", .what = "golden", .rows = 1};
-    drop.input[0] = (op_input){OP_ACTIVATION, 1, {a.count}};
-    drop.args.number = 1 - golden_number(c, "keep");
+    drop.input[0] = op_activation_of(1, (int)a.count);
+    op_draw(&drop, &(double){1 - golden_number(c, "keep")}, sizeof(double));
     golden_array y = golden_new(c, a.shape), grad = golden_new(c, a.shape);
     op_run run;
     op_run_new(&run, &drop, 1);

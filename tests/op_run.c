@@ -35,9 +35,12 @@ static nn_node *leaf(op_run *run, const op_input *input, int i)
     nn_shape shape = nn_shape_of(input->rank, input->dim);
     switch (input->kind) {
     case OP_ACTIVATION:
+    case OP_POSITIVE_ACTIVATION:
+    case OP_DISTRIBUTION:
+    case OP_MASK:
         return nn_input(run->graph, name, NN_F, shape);
     case OP_LABELS:
-        return nn_input(run->graph, name, NN_I32, nn_shape_of(0, NULL));
+        return nn_input(run->graph, name, NN_I32, shape);
     case OP_PARAMETER:
     case OP_POSITIVE:
         return nn_use(run->graph,
@@ -59,20 +62,44 @@ static void fill_activation(nn_real *x, int64_t count, uint64_t seed, int i)
     free(order);
 }
 
+static double number_of(const op_input *input, double normal, double uniform)
+{
+    switch (input->kind) {
+    case OP_MASK:
+        return uniform < 0.7;
+    case OP_POSITIVE_ACTIVATION:
+    case OP_DISTRIBUTION:
+    case OP_POSITIVE:
+        return fabs(normal) + 0.5;
+    default:
+        return normal;
+    }
+}
+
 static void fill(op_run *run, const op_input *input, int i, uint64_t seed)
 {
     nn_real *x = run->value[i];
     int32_t *label = run->value[i];
     uint32_t stream = 100 + (uint32_t)i;
-    if (input->kind == OP_ACTIVATION)
+    if (input->kind == OP_ACTIVATION) {
         fill_activation(x, run->count[i], seed, i);
-    for (int64_t k = 0; k < run->count[i] && input->kind != OP_ACTIVATION; k++) {
-        double normal = nn_normal_at(seed, stream, 0, (uint32_t)k);
+        return;
+    }
+    for (int64_t k = 0; k < run->count[i]; k++) {
+        double uniform = nn_uniform_at(seed, stream + 50, 0, (uint32_t)k);
         if (input->kind == OP_LABELS)
             label[k] =
-                (int32_t)(nn_uniform_at(seed, stream, 0, (uint32_t)k) * (double)input->dim[0]);
+                (int32_t)(input->low + (int64_t)(uniform * (double)(input->high - input->low)));
         else
-            x[k] = (nn_real)(input->kind == OP_POSITIVE ? fabs(normal) + 0.5 : normal);
+            x[k] = (nn_real)number_of(input, nn_normal_at(seed, stream, 0, (uint32_t)k), uniform);
+    }
+    int64_t last = input->rank > 0 ? input->dim[input->rank - 1] : 1;
+    for (int64_t r = 0; input->kind == OP_DISTRIBUTION && r < run->count[i]; r += last) {
+        double sum = 0;
+        for (int64_t k = 0; k < last; k++)
+            sum += (double)x[r + k];
+        for (int64_t k = 0; k < last; k++)
+            x[r + k] = (nn_real)((double)x[r + k] / sum);
     }
 }
 
@@ -86,7 +113,8 @@ static void take_memory(op_run *run, const op_case *c, uint64_t seed)
         run->count[i] = in->batched ? run->rows * run->row[i] : nn_shape_count(in->shape);
         run->value[i] = room((size_t)run->count[i] * sizeof(nn_real));
         run->gradient[i] = room((size_t)run->count[i] * sizeof(nn_real));
-        run->wanted[i] = in->dtype == NN_F && (strcmp(c->op, "batch_norm") != 0 || i < 3);
+        run->wanted[i] = in->dtype == NN_F && run->node->op->backward &&
+                         !(op_traits_of(c->op)->constant >> i & 1);
         fill(run, &c->input[i], i, seed);
     }
     run->out_row = run->node->batched ? nn_shape_row(run->node->shape) : 0;
@@ -100,7 +128,7 @@ static void take_memory(op_run *run, const op_case *c, uint64_t seed)
 void op_run_new(op_run *run, const op_case *c, uint64_t seed)
 {
     *run = (op_run){.inputs = op_case_inputs(c), .rows = c->rows, .training = !c->evaluation};
-    nn_node *inputs[5] = {NULL};
+    nn_node *inputs[NN_MAX_INPUTS] = {NULL};
     run->seed = seed;
     run->step = 3;
     run->dropout = NAN;
@@ -109,8 +137,8 @@ void op_run_new(op_run *run, const op_case *c, uint64_t seed)
     assert_non_null(run->graph);
     for (int i = 0; i < run->inputs; i++)
         inputs[i] = leaf(run, &c->input[i], i);
-    run->node = nn_node_new(run->graph, op_by_name(c->op), inputs, run->inputs, &c->args,
-                            op_case_args_size(c));
+    run->node = nn_node_new(run->graph, op_by_name(c->op), inputs, run->inputs, op_case_args(c),
+                            c->args_size);
     nn_error error;
     if (nn_graph_error(run->graph, &error) || !run->node)
         fail_msg("%s (%s): %s", c->op, c->what, error.text);
@@ -168,6 +196,23 @@ void op_run_cut(op_run *run, int shards, const int64_t *cut)
     }
 }
 
+static size_t size_of(const nn_node *node)
+{
+    return node->dtype == NN_I32 ? sizeof(int32_t) : sizeof(nn_real);
+}
+
+/* Whole numbers become real ones where they stand, from the last on, so that all is compared alike.
+ */
+static void widen(const op_run *run, nn_real *out)
+{
+    const int32_t *whole = (const int32_t *)(const void *)out;
+    for (int64_t k = run->out_count - 1; run->node->dtype == NN_I32 && k >= 0; k--) {
+        int32_t number;
+        memcpy(&number, whole + k, sizeof number);
+        out[k] = (nn_real)number;
+    }
+}
+
 static void set_context(op_run *run, int s)
 {
     void *scratch = run->context[s].scratch;
@@ -189,11 +234,12 @@ static void set_context(op_run *run, int s)
     poison(scratch, bytes_of(run->node->op->scratch, run, c->r1 - c->r0));
     for (int i = 0; i < run->inputs; i++)
         if (run->node->input[i]) {
-            size_t size = run->node->input[i]->dtype == NN_I32 ? sizeof(int32_t) : sizeof(nn_real);
+            size_t size = size_of(run->node->input[i]);
             c->in[i] = (char *)run->value[i] + (size_t)(c->r0 * run->row[i]) * size;
-            c->beta[i] = run->add ? 1 : 0;
+            c->beta[i] = run->add || !(run->node->op->flags & NN_OP_SETS_GRADIENT) ? 1 : 0;
         }
-    c->out = (run->in_place ? (nn_real *)run->value[0] : run->out) + c->r0 * run->out_row;
+    c->out = run->in_place ? run->value[0] : (void *)run->out;
+    c->out = (void *)((char *)c->out + (size_t)(c->r0 * run->out_row) * size_of(run->node));
     c->grad_out = run->grad_out + c->r0 * run->out_row;
 }
 
@@ -211,6 +257,16 @@ void op_run_forward(op_run *run)
     }
     for (int s = 0; s < run->shards; s++)
         op->forward(&run->context[s]);
+    widen(run, run->out);
+}
+
+/* Gradients that nothing was added to yet: garbage for operators that set them, else zeros. */
+static void blank(const op_run *run, nn_real *gradient, size_t bytes)
+{
+    if (run->node->op->flags & NN_OP_SETS_GRADIENT)
+        poison(gradient, bytes);
+    else
+        memset(gradient, 0, bytes);
 }
 
 /* A shard's gradient of a parameter is a buffer of its own; afterwards all are added in order.
@@ -220,7 +276,7 @@ static nn_real *shard_buffer(op_run *run, int i, int s)
     size_t bytes = (size_t)run->count[i] * sizeof(nn_real);
     nn_real *buffer = room(bytes);
     if (!run->add)
-        poison(buffer, bytes);
+        blank(run, buffer, bytes);
     else if (s == 0)
         memcpy(buffer, run->gradient[i], bytes);
     else
@@ -242,6 +298,8 @@ void op_run_backward(op_run *run)
 {
     const nn_op *op = run->node->op;
     nn_real *own[NN_MAX_INPUTS][OP_RUN_SHARDS] = {{NULL}};
+    if (!op->backward)
+        return;
     for (int s = 0; s < run->shards; s++) {
         set_context(run, s);
         for (int i = 0; i < run->inputs; i++) {
@@ -251,7 +309,7 @@ void op_run_backward(op_run *run)
             if (run->row[i] > 0 || run->node->input[i]->batched) {
                 run->context[s].grad_in[i] = run->gradient[i] + run->cut[s] * run->row[i];
                 if (!run->add && s == 0)
-                    poison(run->gradient[i], bytes);
+                    blank(run, run->gradient[i], bytes);
                 continue;
             }
             own[i][s] = shard_buffer(run, i, s);
@@ -285,4 +343,5 @@ void op_run_reference(op_run *run, nn_real *out)
         context.in[i] = run->value[i];
     poison(out, (size_t)run->out_count * sizeof *out);
     run->node->op->reference(&context);
+    widen(run, out);
 }

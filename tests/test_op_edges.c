@@ -14,13 +14,13 @@ static const op_case logits3 = {
     .op = "softmax_cross_entropy",
     .what = "3 classes",
     .rows = 4,
-    .input = {{OP_ACTIVATION, 1, {3}}, {OP_LABELS, 0, {3}}},
+    .input = {X(3), LABELS(3)},
 };
 static const op_case logit1 = {
     .op = "sigmoid_cross_entropy",
     .what = "logits",
     .rows = 4,
-    .input = {{OP_ACTIVATION, 1, {1}}, {OP_LABELS, 0, {2}}},
+    .input = {X(1), LABELS(2)},
 };
 
 static void huge_logits_stay_finite(void **state)
@@ -86,10 +86,10 @@ static void bad_labels_spoil_their_row_alone(void **state)
 static void kinks_follow_the_convention(void **state)
 {
     (void)state;
-    const op_case relu = {.op = "relu", .what = "0", .rows = 1, .input = {{OP_ACTIVATION, 1, {3}}}};
+    const op_case relu = {.op = "relu", .what = "0", .rows = 1, .input = {X(3)}};
     op_case leaky = relu;
     leaky.op = "leaky_relu";
-    leaky.args.number = 0.25;
+    op_draw(&leaky, &(double){0.25}, sizeof(double));
     const nn_real x[3] = {0, -0.0f, 2};
     const op_case *const both[2] = {&relu, &leaky};
     for (int i = 0; i < 2; i++) {
@@ -115,8 +115,9 @@ static const op_case drop = {
     .op = "dropout",
     .what = "statistics",
     .rows = 100,
-    .input = {{OP_ACTIVATION, 1, {500}}},
-    .args = {.number = 0.3},
+    .input = {X(500)},
+    .args = &(const double){0.3},
+    .args_size = sizeof(double),
 };
 
 static int dropped(op_run *run)
@@ -183,12 +184,9 @@ static const op_case norm = {
     .op = "batch_norm",
     .what = "running",
     .rows = 4,
-    .input = {{OP_ACTIVATION, 1, {1}},
-              {OP_PARAMETER, 1, {1}},
-              {OP_PARAMETER, 1, {1}},
-              {OP_PARAMETER, 1, {1}},
-              {OP_POSITIVE, 1, {1}}},
-    .args = {.norm = {.epsilon = 1e-5, .momentum = 0.75}},
+    .input = {X(1), P(1), P(1), P(1), POSITIVE(1)},
+    .args = &(const nn_batch_norm_args){.epsilon = 1e-5, .momentum = 0.75},
+    .args_size = sizeof(nn_batch_norm_args),
 };
 
 static void running_statistics_move_once(void **state)

@@ -1,0 +1,153 @@
+/* Convolution, pooling, batch norm and dropout. */
+#include "tests/op_cases.h"
+
+#define CONV(...)   ARGS(nn_conv_args, __VA_ARGS__)
+#define POOL(...)   ARGS(nn_pool_args, __VA_ARGS__)
+#define BATCH(...)  ARGS(nn_batch_norm_args, __VA_ARGS__)
+#define PLAIN_CONV  CONV(.groups = 1)
+#define PLAIN_BATCH BATCH(.epsilon = 0)
+#define NORM(f)     P(f), P(f), P(f), POSITIVE(f)
+
+static const op_case cases[] = {
+    CASE("dropout", "half", 5, INPUTS(X(7)), NUMBER(0.5)),
+    CASE("dropout", "image", 3, INPUTS(X(3, 5, 3)), NUMBER(0.25)),
+    CASE("dropout", "rate 0", 3, INPUTS(X(5)), NUMBER(0)),
+    CASE("dropout", "longer than a chunk", 2, INPUTS(X(701)), NUMBER(0.1)),
+    CASE("dropout", "evaluation", 3, INPUTS(X(11)), NUMBER(0.5), .evaluation = true),
+    CASE("conv2d", "one element", 1, INPUTS(X(1, 1, 1), P(1, 1, 1, 1), P(1)), PLAIN_CONV),
+    CASE("conv2d", "3x3", 3, INPUTS(X(2, 6, 7), P(3, 2, 3, 3), P(3)), PLAIN_CONV),
+    CASE("conv2d", "no bias", 2, INPUTS(X(2, 5, 5), P(3, 2, 2, 2), NONE), PLAIN_CONV),
+    CASE("conv2d", "5x5 as in the first layer", 2, INPUTS(X(1, 12, 28), P(8, 1, 5, 5), P(8)),
+         PLAIN_CONV),
+    CASE("conv2d", "5x5 as in the second layer", 2, INPUTS(X(8, 12, 12), P(16, 8, 5, 5), P(16)),
+         PLAIN_CONV),
+    CASE("conv2d", "same padding", 2, INPUTS(X(3, 9, 9), P(5, 3, 3, 3), P(5)),
+         CONV(.pad = {1, 1, 1, 1})),
+    CASE("conv2d", "stride 2", 2, INPUTS(X(2, 7, 8), P(3, 2, 3, 3), P(3)), CONV(.stride = {2, 2})),
+    CASE("conv2d", "stride 2x3, padding on one side", 2, INPUTS(X(2, 7, 8), P(3, 2, 3, 2), P(3)),
+         CONV(.stride = {2, 3}, .pad = {2, 0, 1, 3})),
+    CASE("conv2d", "asymmetric padding", 2, INPUTS(X(2, 5, 6), P(3, 2, 3, 3), P(3)),
+         CONV(.pad = {0, 2, 1, 0})),
+    CASE("conv2d", "padding wider than the kernel", 1, INPUTS(X(1, 3, 3), P(2, 1, 2, 2), P(2)),
+         CONV(.pad = {3, 3, 3, 3})),
+    CASE("conv2d", "dilation", 2, INPUTS(X(2, 9, 10), P(3, 2, 3, 3), P(3)),
+         CONV(.dilation = {2, 3}, .pad = {1, 2, 1, 2})),
+    CASE("conv2d", "stride and dilation", 2, INPUTS(X(2, 9, 9), P(3, 2, 3, 3), P(3)),
+         CONV(.stride = {2, 2}, .dilation = {2, 2}, .pad = {2, 2, 2, 2})),
+    CASE("conv2d", "groups", 2, INPUTS(X(6, 5, 5), P(9, 2, 3, 3), P(9)), CONV(.groups = 3)),
+    CASE("conv2d", "depthwise", 2, INPUTS(X(5, 6, 6), P(5, 1, 3, 3), P(5)),
+         CONV(.groups = 5, .pad = {1, 1, 1, 1})),
+    CASE("conv2d", "1x1", 3, INPUTS(X(5, 4, 3), P(7, 5, 1, 1), P(7)), PLAIN_CONV),
+    CASE("conv2d", "1x1 in groups", 2, INPUTS(X(6, 4, 3), P(4, 3, 1, 1), P(4)), CONV(.groups = 2)),
+    CASE("conv2d", "1x1 with stride", 2, INPUTS(X(3, 5, 5), P(4, 3, 1, 1), P(4)),
+         CONV(.stride = {2, 2})),
+    CASE("conv2d", "1x1, padded at the end alone", 2, INPUTS(X(3, 4, 5), P(4, 3, 1, 1), P(4)),
+         CONV(.pad = {0, 0, 1, 2})),
+    CASE("conv2d", "kernel as large as the image", 2, INPUTS(X(3, 4, 5), P(2, 3, 4, 5), P(2)),
+         PLAIN_CONV),
+    CASE("conv2d", "one row", 2, INPUTS(X(2, 1, 37), P(3, 2, 1, 5), P(3)), PLAIN_CONV),
+    CASE("conv2d", "wide rows", 1, INPUTS(X(1, 4, 61), P(5, 1, 3, 3), P(5)), PLAIN_CONV),
+    CASE("conv2d", "many filters", 1, INPUTS(X(2, 5, 5), P(33, 2, 3, 3), P(33)), PLAIN_CONV),
+    CASE("max_pool2d", "2x2", 3, INPUTS(X(2, 6, 8)), POOL(.kernel = {2, 2})),
+    CASE("max_pool2d", "left-over row and column", 2, INPUTS(X(2, 7, 9)), POOL(.kernel = {2, 2})),
+    CASE("max_pool2d", "overlap", 2, INPUTS(X(2, 7, 7)), POOL(.kernel = {3, 3}, .stride = {2, 2})),
+    CASE("max_pool2d", "padding", 2, INPUTS(X(2, 5, 6)),
+         POOL(.kernel = {3, 2}, .stride = {1, 2}, .pad = {1, 0, 2, 1})),
+    CASE("max_pool2d", "gaps", 2, INPUTS(X(1, 9, 9)), POOL(.kernel = {2, 2}, .stride = {3, 4})),
+    CASE("max_pool2d", "one element", 1, INPUTS(X(1, 1, 1)), POOL(.kernel = {1, 1})),
+    CASE("max_pool2d", "whole plane", 2, INPUTS(X(3, 4, 5)), POOL(.kernel = {4, 5})),
+    CASE("max_pool2d", "wide", 1, INPUTS(X(2, 4, 70)), POOL(.kernel = {2, 2})),
+    CASE("max_pool2d", "2x2 padded", 2, INPUTS(X(1, 4, 4)),
+         POOL(.kernel = {2, 2}, .pad = {1, 1, 1, 1})),
+    CASE("average_pool2d", "2x2", 3, INPUTS(X(2, 6, 8)), POOL(.kernel = {2, 2})),
+    CASE("average_pool2d", "left-over row and column", 2, INPUTS(X(2, 7, 9)),
+         POOL(.kernel = {2, 2})),
+    CASE("average_pool2d", "overlap, padding not counted", 2, INPUTS(X(2, 5, 6)),
+         POOL(.kernel = {3, 2}, .stride = {1, 2}, .pad = {1, 0, 2, 1})),
+    CASE("average_pool2d", "overlap, padding counted", 2, INPUTS(X(2, 5, 6)),
+         POOL(.kernel = {3, 2}, .stride = {1, 2}, .pad = {1, 0, 2, 1}, .count_include_pad = true)),
+    CASE("average_pool2d", "global", 2, INPUTS(X(3, 4, 5)), POOL(.kernel = {4, 5})),
+    CASE("average_pool2d", "one element", 1, INPUTS(X(1, 1, 1)), POOL(.kernel = {1, 1})),
+    CASE("batch_norm", "features", 7, INPUTS(X(5), NORM(5)), PLAIN_BATCH),
+    CASE("batch_norm", "channels", 3, INPUTS(X(4, 3, 5), NORM(4)), PLAIN_BATCH),
+    CASE("batch_norm", "large epsilon", 4, INPUTS(X(3), NORM(3)),
+         BATCH(.epsilon = 0.1, .momentum = 0.5)),
+    CASE("batch_norm", "one example of many cells", 1, INPUTS(X(2, 5, 5), NORM(2)), PLAIN_BATCH),
+    CASE("batch_norm", "sequences", 3, INPUTS(X(2, 9), NORM(2)), PLAIN_BATCH),
+    CASE("batch_norm", "evaluation of features", 3, INPUTS(X(5), NORM(5)), PLAIN_BATCH,
+         .evaluation = true),
+    CASE("batch_norm", "evaluation of channels", 2, INPUTS(X(3, 4, 2), NORM(3)), PLAIN_BATCH,
+         .evaluation = true),
+};
+
+static op_input image(dice *d, int channels, int most)
+{
+    return op_activation_of(3, channels, throw_dice(d, 1, most), throw_dice(d, 1, most));
+}
+
+static void random_conv(dice *d, op_case *c)
+{
+    int groups = throw_dice(d, 1, 3), channels = throw_dice(d, 1, 3), filters = throw_dice(d, 1, 6);
+    c->input[0] = image(d, groups * channels, 13);
+    c->input[1] = op_parameter_of(4, groups * filters, channels, 1, 1);
+    nn_conv_args args = {.groups = groups};
+    for (int i = 0; i < 2; i++) {
+        args.stride[i] = throw_dice(d, 1, 3) == 1 ? 2 : 1;
+        args.dilation[i] = throw_dice(d, 1, 4) == 1 ? 2 : 1;
+        args.pad[i] = throw_dice(d, 0, 2);
+        args.pad[i + 2] = throw_dice(d, 0, 2);
+        int64_t room = c->input[0].dim[1 + i] + args.pad[i] + args.pad[i + 2];
+        int64_t most = (room - 1) / args.dilation[i] + 1;
+        c->input[1].dim[2 + i] = throw_dice(d, 1, most < 5 ? (int)most : 5);
+    }
+    if (throw_dice(d, 0, 1))
+        c->input[2] = op_parameter_of(1, groups * filters);
+    op_draw(c, &args, sizeof args);
+}
+
+static void random_pool(dice *d, op_case *c)
+{
+    c->input[0] = image(d, throw_dice(d, 1, 4), 13);
+    nn_pool_args args = {.count_include_pad = false};
+    for (int i = 0; i < 2; i++) {
+        int64_t size = c->input[0].dim[1 + i];
+        args.kernel[i] = throw_dice(d, 1, size < 4 ? (int)size : 4);
+        args.stride[i] = throw_dice(d, 0, 3);
+        args.pad[i] = throw_dice(d, 0, args.kernel[i] - 1);
+        args.pad[i + 2] = throw_dice(d, 0, args.kernel[i] - 1);
+    }
+    args.count_include_pad = throw_dice(d, 0, 1);
+    op_draw(c, &args, sizeof args);
+}
+
+static void random_norm(dice *d, op_case *c)
+{
+    int channels = throw_dice(d, 1, 6);
+    c->rows += 1;
+    c->input[0] = image(d, channels, 5);
+    c->input[0].dim[2] += 1; /* two values a channel at least */
+    for (int i = 1; i < 5; i++)
+        c->input[i] = op_parameter_of(1, channels);
+    c->input[4].kind = OP_POSITIVE;
+    op_draw(c, &(nn_batch_norm_args){0, 0}, sizeof(nn_batch_norm_args));
+}
+
+static void random_dropout(dice *d, op_case *c)
+{
+    c->input[0] = op_activation_of(2, throw_dice(d, 1, 5), throw_dice(d, 1, 40));
+    op_draw(c, &(double){throw_dice(d, 0, 9) / 10.0}, sizeof(double));
+}
+
+static const op_traits traits[] = {
+    {.op = "dropout", .random = random_dropout, .linear = true, .nan_may_vanish = true},
+    {.op = "conv2d", .random = random_conv, .linear = true, .depends_on_cut = true},
+    {.op = "max_pool2d", .random = random_pool, .kinked = true},
+    {.op = "average_pool2d", .random = random_pool, .linear = true},
+    {.op = "batch_norm",
+     .random = random_norm,
+     .depends_on_cut = true,
+     .mixes = true,
+     .constant = 1u << 3 | 1u << 4},
+};
+
+const op_family op_family_convolution = OP_FAMILY(cases, traits);
