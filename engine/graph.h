@@ -36,7 +36,7 @@ nn_node *nn_use(nn_graph *graph, nn_param *param);
 /* Operators. x is (batch, ...). Sources of the formulas stand beside the kernels in engine/ops. */
 nn_node *nn_add(nn_graph *graph, nn_node *a, nn_node *b); /* equal shapes */
 nn_node *nn_linear(nn_graph *graph, nn_node *x, nn_node *w,
-                   nn_node *b); /* x (n,in) w (out,in) b (out) or NULL: x w' + b */
+                   nn_node *b); /* x (n,...,in) w (out,in) b (out) or NULL: x w' + b */
 nn_node *nn_relu(nn_graph *graph, nn_node *x);
 nn_node *nn_leaky_relu(nn_graph *graph, nn_node *x, double slope); /* slope at 0 is `slope` */
 nn_node *nn_sigmoid(nn_graph *graph, nn_node *x);

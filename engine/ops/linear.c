@@ -1,4 +1,5 @@
-/* linear: y = x w' + b, x (n,in), w (out,in), b (out) or none. */
+/* linear: y = x w' + b, x (n,...,in), w (out,in), b (out) or none. The last axis is projected; what
+ * stands before it are rows, all of one product. */
 #include "engine/blas.h"
 #include "engine/ops/loops.h"
 #include "engine/ops/rules.h"
@@ -7,25 +8,26 @@
 
 static nn_status linear_shape(nn_node *node, nn_error *error)
 {
-    nn_status status = nn_expect_activation(node, 0, 2, 2, error);
+    nn_status status = nn_expect_activation(node, 0, 2, NN_MAX_DIMS, error);
     if (status)
         return status;
     const nn_node *w = node->input[1];
     char text[NN_SHAPE_TEXT];
-    int64_t in = node->input[0]->shape.dim[1];
+    nn_shape sample = nn_sample_of(node->input[0]);
+    int64_t in = sample.dim[sample.rank - 1];
     if (w->shape.rank != 2 || w->shape.dim[1] != in || w->batched)
         return nn_refuse(node, error, NN_E_SHAPE,
-                         "weight '%s' is %s for an example of %lld numbers; expected "
-                         "(units)x%lld",
-                         w->name, nn_shape_text(nn_sample_of(w), text), (long long)in,
-                         (long long)in);
+                         "weight '%s' is %s for %s of %lld numbers; expected (units)x%lld", w->name,
+                         nn_shape_text(nn_sample_of(w), text),
+                         sample.rank == 1 ? "an example" : "rows", (long long)in, (long long)in);
     int64_t units = w->shape.dim[0];
     if (node->input[2]) {
         status = nn_expect_parameter(node, 2, "bias", nn_shape1(units), error);
         if (status)
             return status;
     }
-    return nn_set_activation(node, nn_shape1(units), error);
+    sample.dim[sample.rank - 1] = units;
+    return nn_set_activation(node, sample, error);
 }
 
 typedef struct {
@@ -34,7 +36,8 @@ typedef struct {
 
 static linear_sizes linear_sizes_of(const nn_ctx *ctx)
 {
-    return (linear_sizes){nn_rows(ctx), ctx->node->input[0]->shape.dim[1], ctx->node->shape.dim[1]};
+    nn_shape w = ctx->node->input[1]->shape;
+    return (linear_sizes){nn_elements(ctx, 0) / w.dim[1], w.dim[1], w.dim[0]};
 }
 
 static void linear_forward(const nn_ctx *ctx)
@@ -91,7 +94,7 @@ static void linear_reference(const nn_ctx *ctx)
 
 static int64_t linear_multiply_adds(const nn_node *node)
 {
-    return node->input[0]->shape.dim[1] * node->shape.dim[1];
+    return nn_shape_row(node->input[0]->shape) * node->input[1]->shape.dim[0];
 }
 
 const nn_op nn_op_linear = {

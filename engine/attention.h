@@ -1,0 +1,41 @@
+/* Products of matrices, layer normalisation and attention: what transformers are made of.
+ *
+ * Builders as in graph.h: a NULL node gives NULL, the graph keeps the first error. Shapes are
+ * written with the batch n in front of activations; parameters have none. */
+#ifndef GRADUS_ENGINE_ATTENTION_H
+#define GRADUS_ENGINE_ATTENTION_H
+
+#include "engine/graph.h"
+
+/* --- products ------------------------------------------------------------------------------ */
+
+typedef struct {
+    bool trans_a, trans_b; /* swap the last two dimensions of what is stored */
+} nn_matmul_args;
+/* a (n,...,i,k) by b (n,...,k,j) = (n,...,i,j), example by example; one of the two may be a
+ * parameter, (...,i,k) or (...,k,j). The dimensions before the matrix broadcast as in numpy. An
+ * example that is a vector counts as one row (a) or one column (b), which the result drops. */
+nn_node *nn_matmul(nn_graph *graph, nn_node *a, nn_node *b, nn_matmul_args args);
+
+typedef struct {
+    bool trans_a, trans_b;
+    double alpha, beta; /* as they are: 1 and 1 for the plain sum */
+} nn_gemm_args;
+/* alpha op(a) op(b) + beta c with one matrix an example (ONNX Gemm); c, parameter or activation, of
+ * at most two dimensions an example, broadcasts to the result; NULL: none. */
+nn_node *nn_general_product(nn_graph *graph, nn_node *a, nn_node *b, nn_node *c, nn_gemm_args args);
+
+/* --- layer normalisation -------------------------------------------------------------------- */
+
+typedef struct {
+    int axis;       /* the first of the axes normalised over, counted with the batch as axis 0, or
+                       from the end; 0 means -1, the last one */
+    double epsilon; /* inside the root; 0 means 1e-5 */
+} nn_layer_norm_args;
+/* gamma (x - mean) / sqrt(variance + epsilon) + beta over the axes from `axis` on, with the
+ * variance of divisor m: Ba, Kiros and Hinton 2016, ONNX LayerNormalization. gamma and beta have
+ * the shape of these axes; beta may be NULL. */
+nn_node *nn_layer_norm(nn_graph *graph, nn_node *x, nn_node *gamma, nn_node *beta,
+                       nn_layer_norm_args args);
+
+#endif
