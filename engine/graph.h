@@ -55,6 +55,36 @@ typedef struct {
 nn_node *nn_conv2d(nn_graph *graph, nn_node *x, nn_node *w, nn_node *b, nn_conv_args args);
 
 typedef struct {
+    int stride;   /* 0 means 1 */
+    int pad[2];   /* before, after */
+    int dilation; /* 0 means 1 */
+    int groups;   /* 0 means 1 */
+} nn_conv1d_args;
+/* The same along time: x (n,c,t), w (k,c/groups,taps), b (k) or NULL. */
+nn_node *nn_conv1d(nn_graph *graph, nn_node *x, nn_node *w, nn_node *b, nn_conv1d_args args);
+
+typedef struct {
+    nn_conv_args conv;     /* pad is cut off the output */
+    int output_padding[2]; /* rows, columns added at its end; less than the stride or dilation */
+} nn_conv_transpose_args;
+/* Transposed convolution: x (n,c,h,w), w (c,k/groups,kh,kw), b (k) or NULL. A side of the output is
+ * stride (in - 1) + output_padding + dilation (kernel - 1) + 1 - pads. */
+nn_node *nn_conv_transpose2d(nn_graph *graph, nn_node *x, nn_node *w, nn_node *b,
+                             nn_conv_transpose_args args);
+
+/* Where an odd padding puts its extra cell: behind (TensorFlow's "same") or in front. "Valid" is no
+ * padding at all. */
+typedef enum { NN_SAME_UPPER, NN_SAME_LOWER } nn_same;
+/* The padding with which a side of the output is ceil(in / stride). `image` ends with rows and
+ * columns; `dilation` may be NULL. */
+void nn_same_pads(nn_shape image, const int kernel[2], const int stride[2], const int dilation[2],
+                  nn_same odd, int pad[4]);
+/* Sets pads (and output padding, where the output must grow) of a transposed convolution so that
+ * its output has the rows and columns of `output`; NULL: stride times those of the image. */
+void nn_transposed_pads(nn_shape image, const int kernel[2], const int64_t output[2], nn_same odd,
+                        nn_conv_transpose_args *args);
+
+typedef struct {
     int kernel[2];          /* rows, columns */
     int stride[2];          /* 0 means the kernel */
     int pad[4];             /* top, left, bottom, right */

@@ -1,8 +1,9 @@
 /* conv2d: y[n,k,oy,ox] = b[k] + sum over c,ky,kx of w[k,c,ky,kx] x[n,c,oy s+ky d-p,ox s+kx d-p].
- * Cross-correlation, as every framework calls convolution. Windows that move one column at a time
- * go through the kernels in convolution_direct.c. The others are lowered to matrix products: each
- * example is spread into a matrix of patches (im2col; Chellapilla, Puri, Simard 2006) in scratch
- * memory, unless the kernel is 1x1, where the image already is that matrix. */
+ * Cross-correlation, as every framework calls convolution. conv1d is the same on images of one row:
+ * x (n,c,t) and w (k,c/groups,kt), with the second of each pair of arguments. Windows that move one
+ * column at a time go through the kernels in convolution_direct.c. The others are lowered to matrix
+ * products: each example is spread into a matrix of patches (im2col; Chellapilla, Puri, Simard
+ * 2006) in scratch memory, unless the kernel is 1x1, where the image already is that matrix. */
 #include "engine/ops/convolution.h"
 
 #include "engine/blas.h"
@@ -14,23 +15,31 @@ bool nn_conv_sizes(const nn_node *node, nn_conv_plan *s)
 {
     const nn_conv_args *args = (const void *)node->args;
     const int64_t *x = node->input[0]->shape.dim, *w = node->input[1]->shape.dim;
-    s->y = (nn_axis){x[2], 0, w[2], args->stride[0], args->dilation[0], args->pad[0]};
-    s->x = (nn_axis){x[3], 0, w[3], args->stride[1], args->dilation[1], args->pad[1]};
+    bool flat = node->input[0]->shape.rank == 3; /* conv1d: one row */
+    int64_t width = flat ? x[2] : x[3], columns = flat ? w[2] : w[3];
+    s->y = (nn_axis){flat ? 1 : x[2],   0,           flat ? 1 : w[2], args->stride[0],
+                     args->dilation[0], args->pad[0]};
+    s->x = (nn_axis){width, 0, columns, args->stride[1], args->dilation[1], args->pad[1]};
     bool rows = nn_axis_fit(&s->y, args->pad[2]);
     bool fits = nn_axis_fit(&s->x, args->pad[3]) && rows;
     s->groups = args->groups;
     s->channels = x[1] / args->groups;
     s->filters = w[0] / args->groups;
-    s->taps = s->channels * w[2] * w[3];
-    s->image = x[2] * x[3];
+    s->taps = s->channels * s->y.kernel * columns;
+    s->image = s->y.in * width;
     s->positions = s->y.out * s->x.out;
-    s->pointwise = w[2] == 1 && w[3] == 1 && s->y.stride == 1 && s->x.stride == 1 &&
+    s->pointwise = s->y.kernel == 1 && columns == 1 && s->y.stride == 1 && s->x.stride == 1 &&
                    s->positions == s->image && s->y.pad == 0 && s->x.pad == 0;
     return fits;
 }
 
-static nn_status conv_check_args(const nn_node *node, const nn_conv_args *args, nn_error *error)
+nn_status nn_conv_check_args(const nn_node *node, nn_conv_args *args, nn_error *error)
 {
+    for (int i = 0; i < 2; i++) {
+        args->stride[i] = args->stride[i] == 0 ? 1 : args->stride[i];
+        args->dilation[i] = args->dilation[i] == 0 ? 1 : args->dilation[i];
+    }
+    args->groups = args->groups == 0 ? 1 : args->groups;
     for (int i = 0; i < 2; i++)
         if (args->stride[i] < 1 || args->dilation[i] < 1)
             return nn_refuse(
@@ -48,10 +57,10 @@ static nn_status conv_check_weight(const nn_node *node, const nn_conv_args *args
 {
     const nn_node *x = node->input[0], *w = node->input[1];
     char text[NN_SHAPE_TEXT];
-    if (w->shape.rank != 4 || w->batched || w->dtype != NN_F)
-        return nn_refuse(node, error, NN_E_SHAPE,
-                         "weight '%s' is %s; expected (filters)x(channels)x(rows)x(columns)",
-                         w->name, nn_shape_text(nn_sample_of(w), text));
+    if (w->shape.rank != x->shape.rank || w->batched || w->dtype != NN_F)
+        return nn_refuse(node, error, NN_E_SHAPE, "weight '%s' is %s; expected (filters)x%s",
+                         w->name, nn_shape_text(nn_sample_of(w), text),
+                         x->shape.rank == 3 ? "(channels)x(taps)" : "(channels)x(rows)x(columns)");
     int64_t channels = x->shape.dim[1], filters = w->shape.dim[0];
     if (channels % args->groups || filters % args->groups)
         return nn_refuse(node, error, NN_E_SHAPE,
@@ -63,23 +72,31 @@ static nn_status conv_check_weight(const nn_node *node, const nn_conv_args *args
                          "group%s",
                          w->name, nn_shape_text(w->shape, text), (long long)w->shape.dim[1],
                          (long long)channels, args->groups, args->groups == 1 ? "" : "s");
-    for (int i = 2; i < 4; i++)
+    for (int i = 2; i < w->shape.rank; i++)
         if (w->shape.dim[i] < 1 || w->shape.dim[i] > INT32_MAX || x->shape.dim[i] > INT32_MAX)
             return nn_refuse(node, error, NN_E_SHAPE, "an image or kernel side is too large");
     return NN_OK;
 }
 
-static nn_status conv_shape(nn_node *node, nn_error *error)
+static nn_status conv_refuse_size(const nn_node *node, const nn_conv_plan *s, nn_error *error)
+{
+    const char *spread = s->y.dilation > 1 || s->x.dilation > 1 ? " dilated" : "";
+    if (node->input[0]->shape.rank == 3)
+        return nn_refuse(node, error, NN_E_SHAPE,
+                         "%lld%s taps on %lld steps; pad the input or use a smaller kernel",
+                         (long long)s->x.kernel, spread, (long long)s->x.in);
+    return nn_refuse(node, error, NN_E_SHAPE,
+                     "%lldx%lld%s kernel on a %lldx%lld input; pad it or use a smaller kernel",
+                     (long long)s->y.kernel, (long long)s->x.kernel, spread, (long long)s->y.in,
+                     (long long)s->x.in);
+}
+
+static nn_status conv_shape_of_rank(nn_node *node, int rank, nn_error *error)
 {
     nn_conv_args *args = (void *)node->args;
-    for (int i = 0; i < 2; i++) {
-        args->stride[i] = args->stride[i] == 0 ? 1 : args->stride[i];
-        args->dilation[i] = args->dilation[i] == 0 ? 1 : args->dilation[i];
-    }
-    args->groups = args->groups == 0 ? 1 : args->groups;
-    nn_status status = conv_check_args(node, args, error);
+    nn_status status = nn_conv_check_args(node, args, error);
     if (!status)
-        status = nn_expect_activation(node, 0, 4, 4, error);
+        status = nn_expect_activation(node, 0, rank, rank, error);
     if (!status)
         status = conv_check_weight(node, args, error);
     const nn_node *w = node->input[1];
@@ -88,19 +105,24 @@ static nn_status conv_shape(nn_node *node, nn_error *error)
     if (status)
         return status;
     nn_conv_plan s;
-    const int64_t *dim = node->input[0]->shape.dim;
-    if (!nn_conv_sizes(node, &s)) {
-        const char *spread = args->dilation[0] > 1 || args->dilation[1] > 1 ? " dilated" : "";
-        return nn_refuse(node, error, NN_E_SHAPE,
-                         "%lldx%lld%s kernel on a %lldx%lld input; pad it or use a smaller kernel",
-                         (long long)s.y.kernel, (long long)s.x.kernel, spread, (long long)dim[2],
-                         (long long)dim[3]);
-    }
+    if (!nn_conv_sizes(node, &s))
+        return conv_refuse_size(node, &s, error);
     if (nn_shape_count(nn_shape3(s.taps, s.y.out, s.x.out)) < 0)
         return nn_refuse(node, error, NN_E_SHAPE,
                          "its patches of one example are too large; use a larger stride or a "
                          "smaller image");
-    return nn_set_activation(node, nn_shape3(w->shape.dim[0], s.y.out, s.x.out), error);
+    nn_shape sample = nn_shape3(w->shape.dim[0], s.y.out, s.x.out);
+    return nn_set_activation(node, rank == 3 ? nn_shape2(sample.dim[0], s.x.out) : sample, error);
+}
+
+static nn_status conv_shape(nn_node *node, nn_error *error)
+{
+    return conv_shape_of_rank(node, 4, error);
+}
+
+static nn_status conv1d_shape(nn_node *node, nn_error *error)
+{
+    return conv_shape_of_rank(node, 3, error);
 }
 
 /* --- patches ------------------------------------------------------------------------------- */
@@ -156,14 +178,19 @@ NN_KERNEL static void scatter_patches(const nn_conv_plan *s, const nn_real *patc
                 add_patch_row(s, patches, ky, kx, dx + c * s->image);
 }
 
+size_t nn_conv_scratch(const nn_conv_plan *s)
+{
+    if (nn_conv_is_direct(s))
+        return nn_conv_direct_scratch(s);
+    return s->pointwise ? 0 : (size_t)(s->taps * s->positions) * sizeof(nn_real);
+}
+
 static size_t conv_scratch(const nn_node *node, int64_t rows)
 {
     (void)rows;
     nn_conv_plan s;
     nn_conv_sizes(node, &s);
-    if (nn_conv_is_direct(&s))
-        return nn_conv_direct_scratch(&s);
-    return s.pointwise ? 0 : (size_t)(s.taps * s.positions) * sizeof(nn_real);
+    return nn_conv_scratch(&s);
 }
 
 /* --- passes -------------------------------------------------------------------------------- */
@@ -175,31 +202,36 @@ static void fill_bias(nn_real *out, const nn_real *b, int64_t filters, int64_t p
             out[k * positions + p] = b[k];
 }
 
-static void conv_forward(const nn_ctx *ctx)
+void nn_conv_run_forward(const nn_ctx *ctx, const nn_conv_plan *s)
 {
-    nn_conv_plan s;
-    nn_conv_sizes(ctx->node, &s);
-    if (nn_conv_is_direct(&s)) {
-        nn_conv_direct_forward(ctx, &s);
+    if (nn_conv_is_direct(s)) {
+        nn_conv_direct_forward(ctx, s);
         return;
     }
     const nn_real *x = ctx->in[0], *w = ctx->in[1], *b = ctx->in[2];
     nn_real *out = ctx->out;
-    int64_t blocks = nn_rows(ctx) * s.groups; /* an example's group is one block of x and out */
+    int64_t blocks = nn_rows(ctx) * s->groups; /* an example's group is one block of x and out */
     for (int64_t i = 0; i < blocks; i++) {
-        int64_t g = i % s.groups;
+        int64_t g = i % s->groups;
         const nn_real *patches = x;
-        if (!s.pointwise) {
-            gather_patches(&s, x, ctx->scratch);
+        if (!s->pointwise) {
+            gather_patches(s, x, ctx->scratch);
             patches = ctx->scratch;
         }
         if (b)
-            fill_bias(out, b + g * s.filters, s.filters, s.positions);
-        nn_gemm(false, false, s.filters, s.positions, s.taps, 1, w + g * s.filters * s.taps, s.taps,
-                patches, s.positions, b ? 1 : 0, out, s.positions);
-        x += s.channels * s.image;
-        out += s.filters * s.positions;
+            fill_bias(out, b + g * s->filters, s->filters, s->positions);
+        nn_gemm(false, false, s->filters, s->positions, s->taps, 1, w + g * s->filters * s->taps,
+                s->taps, patches, s->positions, b ? 1 : 0, out, s->positions);
+        x += s->channels * s->image;
+        out += s->filters * s->positions;
     }
+}
+
+static void conv_forward(const nn_ctx *ctx)
+{
+    nn_conv_plan s;
+    nn_conv_sizes(ctx->node, &s);
+    nn_conv_run_forward(ctx, &s);
 }
 
 /* dw += dy patches', of one block. */
@@ -249,34 +281,35 @@ NN_KERNEL void nn_conv_add_bias_gradient(nn_real *db, const nn_real *dy, int64_t
     }
 }
 
-static void conv_backward(const nn_ctx *ctx)
+void nn_conv_run_backward(const nn_ctx *ctx, const nn_conv_plan *s)
 {
-    nn_conv_plan s;
-    nn_conv_sizes(ctx->node, &s);
-    if (nn_conv_is_direct(&s)) {
-        nn_conv_direct_backward(ctx, &s);
+    if (nn_conv_is_direct(s)) {
+        nn_conv_direct_backward(ctx, s);
         return;
     }
     const nn_real *x = ctx->in[0], *w = ctx->in[1], *dy = ctx->grad_out;
     nn_real *dx = ctx->grad_in[0], *dw = ctx->grad_in[1], *db = ctx->grad_in[2];
-    int64_t weights = s.filters * s.taps;
+    int64_t weights = s->filters * s->taps, image = s->channels * s->image;
     if (dw && ctx->beta[1] == 0)
-        memset(dw, 0, (size_t)(s.groups * weights) * sizeof *dw);
+        memset(dw, 0, (size_t)(s->groups * weights) * sizeof *dw);
     if (db && ctx->beta[2] == 0)
-        memset(db, 0, (size_t)(s.groups * s.filters) * sizeof *db);
-    for (int64_t i = 0; i < nn_rows(ctx) * s.groups; i++) {
-        int64_t g = i % s.groups;
+        memset(db, 0, (size_t)(s->groups * s->filters) * sizeof *db);
+    for (int64_t i = 0; i < nn_rows(ctx) * s->groups; i++, dy += s->filters * s->positions) {
+        int64_t g = i % s->groups;
         if (db)
-            nn_conv_add_bias_gradient(db + g * s.filters, dy, s.filters, s.positions);
+            nn_conv_add_bias_gradient(db + g * s->filters, dy, s->filters, s->positions);
         if (dw)
-            conv_backward_weight(ctx, &s, x, dy, dw + g * weights);
-        if (dx) {
-            conv_backward_input(ctx, &s, w + g * weights, dy, dx);
-            dx += s.channels * s.image;
-        }
-        x += s.channels * s.image;
-        dy += s.filters * s.positions;
+            conv_backward_weight(ctx, s, x + i * image, dy, dw + g * weights);
+        if (dx)
+            conv_backward_input(ctx, s, w + g * weights, dy, dx + i * image);
     }
+}
+
+static void conv_backward(const nn_ctx *ctx)
+{
+    nn_conv_plan s;
+    nn_conv_sizes(ctx->node, &s);
+    nn_conv_run_backward(ctx, &s);
 }
 
 static double conv_reference_at(const nn_conv_plan *s, const nn_real *x, const nn_real *w,
@@ -337,4 +370,27 @@ const nn_op nn_op_conv2d = {
 nn_node *nn_conv2d(nn_graph *graph, nn_node *x, nn_node *w, nn_node *b, nn_conv_args args)
 {
     return nn_node_new(graph, &nn_op_conv2d, (nn_node *[]){x, w, b}, 3, &args, sizeof args);
+}
+
+const nn_op nn_op_conv1d = {
+    .name = "conv1d",
+    .min_inputs = 2,
+    .max_inputs = 3,
+    .flags = NN_OP_SETS_GRADIENT,
+    .needs = 1u << 0 | 1u << 1,
+    .shape = conv1d_shape,
+    .scratch = conv_scratch,
+    .forward = conv_forward,
+    .backward = conv_backward,
+    .reference = conv_reference,
+    .multiply_adds = conv_multiply_adds,
+};
+
+nn_node *nn_conv1d(nn_graph *graph, nn_node *x, nn_node *w, nn_node *b, nn_conv1d_args args)
+{
+    nn_conv_args rows = {.stride = {1, args.stride},
+                         .pad = {0, args.pad[0], 0, args.pad[1]},
+                         .dilation = {1, args.dilation},
+                         .groups = args.groups};
+    return nn_node_new(graph, &nn_op_conv1d, (nn_node *[]){x, w, b}, 3, &rows, sizeof rows);
 }

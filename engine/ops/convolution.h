@@ -14,6 +14,14 @@ typedef struct {
 
 /* False where the kernel does not fit the input. */
 bool nn_conv_sizes(const nn_node *node, nn_conv_plan *sizes);
+/* Puts the defaults in place of zeros; refuses what no convolution can have. */
+nn_status nn_conv_check_args(const nn_node *node, nn_conv_args *args, nn_error *error);
+
+/* The passes of a convolution of these sizes over the rows of `ctx`, which need not be of a conv2d:
+ * in[0] x, in[1] w, in[2] b or NULL -> out; grad_out -> grad_in, each where it is not NULL. */
+size_t nn_conv_scratch(const nn_conv_plan *sizes);
+void nn_conv_run_forward(const nn_ctx *ctx, const nn_conv_plan *sizes);
+void nn_conv_run_backward(const nn_ctx *ctx, const nn_conv_plan *sizes);
 
 /* Without patches and matrix products, where windows move one column at a time. */
 bool nn_conv_is_direct(const nn_conv_plan *sizes);

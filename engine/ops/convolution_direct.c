@@ -98,6 +98,8 @@ bool nn_conv_is_direct(const nn_conv_plan *s)
     nn_shape frame = nn_shape3(s->channels, d.rows, d.pitch);
     nn_shape weights = nn_shape2(d.padded_filters, d.padded_taps);
     int64_t cells = nn_shape_count(frame), count = nn_shape_count(weights);
+    if (s->x.in + s->x.pad > d.pitch) /* columns that no window sees */
+        return false;
     return cells >= 0 && cells < INT32_MAX && count >= 0 && count < INT32_MAX &&
            s->positions < INT32_MAX;
 }

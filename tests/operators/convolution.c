@@ -1,9 +1,12 @@
 /* Convolution, pooling, batch norm and dropout. */
 #include "tests/op_cases.h"
 
+#include <string.h>
+
 #define CONV(...)   ARGS(nn_conv_args, __VA_ARGS__)
 #define POOL(...)   ARGS(nn_pool_args, __VA_ARGS__)
 #define BATCH(...)  ARGS(nn_batch_norm_args, __VA_ARGS__)
+#define TURNED(...) ARGS(nn_conv_transpose_args, __VA_ARGS__)
 #define PLAIN_CONV  CONV(.groups = 1)
 #define PLAIN_BATCH BATCH(.epsilon = 0)
 #define NORM(f)     P(f), P(f), P(f), POSITIVE(f)
@@ -48,6 +51,29 @@ static const op_case cases[] = {
     CASE("conv2d", "one row", 2, INPUTS(X(2, 1, 37), P(3, 2, 1, 5), P(3)), PLAIN_CONV),
     CASE("conv2d", "wide rows", 1, INPUTS(X(1, 4, 61), P(5, 1, 3, 3), P(5)), PLAIN_CONV),
     CASE("conv2d", "many filters", 1, INPUTS(X(2, 5, 5), P(33, 2, 3, 3), P(33)), PLAIN_CONV),
+    CASE("conv1d", "one element", 1, INPUTS(X(1, 1), P(1, 1, 1), P(1)), PLAIN_CONV),
+    CASE("conv1d", "three taps", 3, INPUTS(X(2, 19), P(5, 2, 3), P(5)), PLAIN_CONV),
+    CASE("conv1d", "causal and dilated", 2, INPUTS(X(3, 21), P(4, 3, 3), NONE),
+         CONV(.pad = {0, 4, 0, 0}, .dilation = {1, 2})),
+    CASE("conv1d", "stride and groups", 2, INPUTS(X(4, 17), P(6, 2, 5), P(6)),
+         CONV(.stride = {1, 3}, .pad = {0, 2, 0, 1}, .groups = 2)),
+    CASE("conv_transpose2d", "one element", 1, INPUTS(X(1, 1, 1), P(1, 1, 1, 1), P(1)),
+         TURNED(.conv = {.groups = 1})),
+    CASE("conv_transpose2d", "3x3", 2, INPUTS(X(3, 4, 5), P(3, 2, 3, 3), P(2)),
+         TURNED(.conv = {.groups = 1})),
+    CASE("conv_transpose2d", "stride 2 with output padding", 2,
+         INPUTS(X(3, 3, 4), P(3, 5, 3, 3), P(5)),
+         TURNED(.conv = {.stride = {2, 2}, .pad = {1, 1, 1, 1}}, .output_padding = {1, 1})),
+    CASE("conv_transpose2d", "stride 3x2, cut on one side", 2,
+         INPUTS(X(2, 3, 4), P(2, 2, 3, 3), NONE),
+         TURNED(.conv = {.stride = {3, 2}, .pad = {1, 0, 0, 2}}, .output_padding = {0, 1})),
+    CASE("conv_transpose2d", "dilation and groups", 2, INPUTS(X(4, 4, 4), P(4, 3, 2, 3), P(6)),
+         TURNED(.conv = {.dilation = {2, 2}, .groups = 2})),
+    CASE("conv_transpose2d", "output padding beyond the stride", 2,
+         INPUTS(X(2, 3, 9), P(2, 2, 2, 2), P(2)),
+         TURNED(.conv = {.dilation = {3, 3}}, .output_padding = {2, 2})),
+    CASE("conv_transpose2d", "1x1", 2, INPUTS(X(3, 4, 5), P(3, 4, 1, 1), P(4)),
+         TURNED(.conv = {.groups = 1})),
     CASE("max_pool2d", "2x2", 3, INPUTS(X(2, 6, 8)), POOL(.kernel = {2, 2})),
     CASE("max_pool2d", "left-over row and column", 2, INPUTS(X(2, 7, 9)), POOL(.kernel = {2, 2})),
     CASE("max_pool2d", "overlap", 2, INPUTS(X(2, 7, 7)), POOL(.kernel = {3, 3}, .stride = {2, 2})),
@@ -105,6 +131,42 @@ static void random_conv(dice *d, op_case *c)
     op_draw(c, &args, sizeof args);
 }
 
+static void random_conv1d(dice *d, op_case *c)
+{
+    random_conv(d, c);
+    nn_conv_args args;
+    memcpy(&args, c->drawn, sizeof args);
+    c->input[0].rank = 2;
+    c->input[0].dim[1] = c->input[0].dim[2];
+    c->input[1].rank = 3;
+    c->input[1].dim[2] = c->input[1].dim[3];
+    args.stride[0] = args.dilation[0] = 1;
+    args.pad[0] = args.pad[2] = 0;
+    op_draw(c, &args, sizeof args);
+}
+
+static void random_transposed(dice *d, op_case *c)
+{
+    int groups = throw_dice(d, 1, 3), channels = throw_dice(d, 1, 3), filters = throw_dice(d, 1, 4);
+    nn_conv_transpose_args args = {.conv.groups = groups};
+    c->input[0] = image(d, groups * channels, 6);
+    c->input[1] = op_parameter_of(4, groups * channels, filters, 1, 1);
+    for (int i = 0; i < 2; i++) {
+        int kernel = throw_dice(d, 1, 4), stride = throw_dice(d, 1, 3);
+        int dilation = throw_dice(d, 1, 2),
+            room = kernel + stride * ((int)c->input[0].dim[1 + i] - 1);
+        c->input[1].dim[2 + i] = kernel;
+        args.conv.stride[i] = stride;
+        args.conv.dilation[i] = dilation;
+        args.output_padding[i] = throw_dice(d, 0, (stride > dilation ? stride : dilation) - 1);
+        args.conv.pad[i] = throw_dice(d, 0, room > 3 ? 2 : room - 1);
+        args.conv.pad[i + 2] = throw_dice(d, 0, room - 1 - args.conv.pad[i] > 2 ? 2 : 0);
+    }
+    if (throw_dice(d, 0, 1))
+        c->input[2] = op_parameter_of(1, groups * filters);
+    op_draw(c, &args, sizeof args);
+}
+
 static void random_pool(dice *d, op_case *c)
 {
     c->input[0] = image(d, throw_dice(d, 1, 4), 13);
@@ -141,6 +203,8 @@ static void random_dropout(dice *d, op_case *c)
 static const op_traits traits[] = {
     {.op = "dropout", .random = random_dropout, .linear = true, .nan_may_vanish = true},
     {.op = "conv2d", .random = random_conv, .linear = true, .depends_on_cut = true},
+    {.op = "conv1d", .random = random_conv1d, .linear = true, .depends_on_cut = true},
+    {.op = "conv_transpose2d", .random = random_transposed, .linear = true, .depends_on_cut = true},
     {.op = "max_pool2d", .random = random_pool, .kinked = true},
     {.op = "average_pool2d", .random = random_pool, .linear = true},
     {.op = "batch_norm",
