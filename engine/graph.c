@@ -282,13 +282,15 @@ nn_param *nn_node_param(const nn_node *node)
     return node->param;
 }
 
+int64_t nn_node_multiply_adds(const nn_node *node)
+{
+    return node->op && node->op->multiply_adds ? node->op->multiply_adds(node) : 0;
+}
+
 int64_t nn_graph_multiply_adds(const nn_graph *graph)
 {
     int64_t sum = 0;
-    for (int i = 0; i < graph->count; i++) {
-        const nn_node *node = graph->node[i];
-        if (node->op && node->op->multiply_adds)
-            sum += node->op->multiply_adds(node);
-    }
+    for (int i = 0; i < graph->count; i++)
+        sum += nn_node_multiply_adds(graph->node[i]);
     return sum;
 }

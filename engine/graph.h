@@ -117,6 +117,9 @@ nn_node *nn_mean(nn_graph *graph,
 nn_node *nn_dense(nn_graph *graph, const char *name, nn_node *x, int units, nn_init init);
 nn_node *nn_conv(nn_graph *graph, const char *name, nn_node *x, int filters, int kernel_h,
                  int kernel_w, nn_conv_args args, nn_init init);
+/* Without a bias, for a batch norm behind it. */
+nn_node *nn_conv_unbiased(nn_graph *graph, const char *name, nn_node *x, int filters, int kernel_h,
+                          int kernel_w, nn_conv_args args, nn_init init);
 nn_node *nn_batch_norm_layer(nn_graph *graph, const char *name, nn_node *x,
                              nn_batch_norm_args args);
 
@@ -133,5 +136,6 @@ const nn_node *nn_node_input(const nn_node *node, int i); /* NULL for an omitted
 nn_param *nn_node_param(const nn_node *node);             /* of a parameter leaf, else NULL */
 /* Multiply-adds of one example in the forward pass. */
 int64_t nn_graph_multiply_adds(const nn_graph *graph);
+int64_t nn_node_multiply_adds(const nn_node *node); /* its part of that */
 
 #endif

@@ -50,8 +50,8 @@ nn_node *nn_dense(nn_graph *graph, const char *name, nn_node *x, int units, nn_i
     return b ? nn_linear(nn_named(graph, "%s", name), x, w, b) : NULL;
 }
 
-nn_node *nn_conv(nn_graph *graph, const char *name, nn_node *x, int filters, int kernel_h,
-                 int kernel_w, nn_conv_args args, nn_init init)
+static nn_node *conv_layer(nn_graph *graph, const char *name, nn_node *x, int filters, int kernel_h,
+                           int kernel_w, nn_conv_args args, nn_init init, bool biased)
 {
     char text[NN_SHAPE_TEXT];
     if (!layer_fits(graph, "conv", name, x))
@@ -73,8 +73,22 @@ nn_node *nn_conv(nn_graph *graph, const char *name, nn_node *x, int filters, int
                                name, groups, (long long)shape.dim[1], filters);
     nn_shape kernel = nn_shape4(filters, shape.dim[1] / groups, kernel_h, kernel_w);
     nn_node *w = part(graph, name, "weight", kernel, init, false);
-    nn_node *b = w ? part(graph, name, "bias", nn_shape1(filters), NN_INIT_ZEROS, false) : NULL;
-    return b ? nn_conv2d(nn_named(graph, "%s", name), x, w, b, args) : NULL;
+    nn_node *b = NULL;
+    if (w && biased)
+        b = part(graph, name, "bias", nn_shape1(filters), NN_INIT_ZEROS, false);
+    return w && (b || !biased) ? nn_conv2d(nn_named(graph, "%s", name), x, w, b, args) : NULL;
+}
+
+nn_node *nn_conv(nn_graph *graph, const char *name, nn_node *x, int filters, int kernel_h,
+                 int kernel_w, nn_conv_args args, nn_init init)
+{
+    return conv_layer(graph, name, x, filters, kernel_h, kernel_w, args, init, true);
+}
+
+nn_node *nn_conv_unbiased(nn_graph *graph, const char *name, nn_node *x, int filters, int kernel_h,
+                          int kernel_w, nn_conv_args args, nn_init init)
+{
+    return conv_layer(graph, name, x, filters, kernel_h, kernel_w, args, init, false);
 }
 
 nn_node *nn_batch_norm_layer(nn_graph *graph, const char *name, nn_node *x, nn_batch_norm_args args)

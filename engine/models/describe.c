@@ -5,6 +5,7 @@
  *
  * with the layers of nn_model_words. The shape of one example is followed from layer to layer here,
  * so that a mistake is answered with its place in the line before anything is built. */
+#include "engine/models/catalogue.h"
 #include "engine/models/models.h"
 
 #include "engine/number.h"
@@ -594,6 +595,21 @@ static bool looks_like_name(const char *text)
     return !strpbrk(text, "| \t\n") && *text && !find_kind((word){text, (int)strlen(text)});
 }
 
+static nn_status build_architecture(nn_graph *graph, const nn_architecture *kind,
+                                    nn_model_size size, nn_network *network, nn_error *error)
+{
+    nn_assembly made;
+    if (!kind->logits)
+        return nn_fail(error, NN_E_ARG,
+                       "model '%s' has inputs and a loss of its own; expected a classifier of one "
+                       "input",
+                       kind->name);
+    nn_status status = nn_architecture_build(graph, kind, size, &made, error);
+    if (status == NN_OK)
+        *network = (nn_network){made.feed[0].node, made.feed[1].node, made.output, made.loss};
+    return status;
+}
+
 nn_status nn_describe(nn_graph *graph, const char *text, nn_shape sample, int classes,
                       double dropout, nn_network *network, nn_error *error)
 {
@@ -603,6 +619,11 @@ nn_status nn_describe(nn_graph *graph, const char *text, nn_shape sample, int cl
         return nn_fail(error, NN_E_ARG, "model: no %s given", graph ? "description" : "graph");
     if (!check_data(graph, sample, classes, error))
         return NN_E_SHAPE;
+    int slim = 1;
+    const nn_architecture *kind = nn_architecture_find(text, &slim);
+    if (kind)
+        return build_architecture(graph, kind, (nn_model_size){sample, classes, dropout, slim},
+                                  network, error);
     if (looks_like_name(text)) {
         nn_status status = nn_model_text(text, sample, classes, dropout, named, error);
         if (status != NN_OK) {

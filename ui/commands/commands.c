@@ -3,7 +3,7 @@
 #include <string.h>
 
 const program_command *const program_commands[] = {
-    &command_train, &command_runs,   &command_watch, &command_data,
+    &command_train, &command_runs,   &command_watch, &command_data, &command_models,
     &command_bench, &command_doctor, &command_help,  NULL,
 };
 

@@ -9,6 +9,7 @@ extern const program_command command_train;
 extern const program_command command_runs;
 extern const program_command command_watch;
 extern const program_command command_data;
+extern const program_command command_models;
 extern const program_command command_bench;
 extern const program_command command_doctor;
 extern const program_command command_help;

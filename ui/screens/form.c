@@ -1,5 +1,6 @@
 /* The form of a new training: every field has a default that works, choices turn with Left and
  * Right, anything may be typed, and what cannot work is said beside its field. */
+#include "engine/models/catalogue.h"
 #include "ui/screens/app.h"
 
 #include <errno.h>
@@ -45,6 +46,9 @@ static int model_choices(const char **choices, int room)
     int count = nn_model_list(&models), found = 0;
     for (int i = 0; i < count && found < room; i++)
         choices[found++] = models[i].name;
+    for (int i = 0; i < nn_architecture_count() && found < room; i++)
+        if (nn_architecture_at(i)->logits)
+            choices[found++] = nn_architecture_at(i)->name;
     return found;
 }
 
@@ -239,10 +243,10 @@ static void draw_field(const form *f, canvas *c, int field, int y)
         canvas_text(c, 3, y, -1, here ? ROLE_SELECT : ROLE_KEY, "[ Start the training ]");
         return;
     }
-    const char *choices[32];
+    const char *choices[64];
     const char *const *values;
     bool turns =
-        choices_of((form_field)field, choices, 32) > 0 || steps_of((form_field)field, &values) > 0;
+        choices_of((form_field)field, choices, 64) > 0 || steps_of((form_field)field, &values) > 0;
     const char *problem = f->problems[field];
     int room = c->clip.w - 18, width = *problem && room > 60 ? room / 2 : room;
     canvas_text(c, 3, y, 10, here ? ROLE_TITLE : ROLE_DIM, fields[field].label);
@@ -293,9 +297,9 @@ static void move(form *f, int by)
  * first. False: this field has no list. */
 static bool turn(form *f, int by)
 {
-    const char *choices[32];
+    const char *choices[64];
     const char *const *values = choices;
-    int count = choices_of((form_field)f->at, choices, 32);
+    int count = choices_of((form_field)f->at, choices, 64);
     if (count == 0)
         count = steps_of((form_field)f->at, &values);
     if (count == 0)

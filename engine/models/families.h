@@ -1,0 +1,21 @@
+/* The families of architectures, one file each. Private to engine/models. */
+#ifndef GRADUS_ENGINE_MODELS_FAMILIES_H
+#define GRADUS_ENGINE_MODELS_FAMILIES_H
+
+#include "engine/models/catalogue.h"
+
+typedef struct {
+    const nn_architecture *list;
+    int count;
+} nn_architecture_family;
+#define NN_FAMILY(list)                                                                            \
+    {                                                                                              \
+        (list), (int)(sizeof(list) / sizeof *(list))                                               \
+    }
+
+/* "block1.conv2"; cut off at the end of the room, which nn_conv and its like then refuse. */
+const char *nn_join_name(char text[NN_NAME_MAX], const char *name, const char *part);
+
+extern const nn_architecture_family nn_convolutional_family; /* classifiers of images */
+
+#endif
