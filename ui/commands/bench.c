@@ -1,7 +1,7 @@
 /* `gradus bench`: how fast this machine trains, beside how fast it multiplies matrices. */
 #include "engine/blas.h"
 #include "engine/data/dataset.h"
-#include "engine/models/models.h"
+#include "engine/models/catalogue.h"
 #include "engine/optimizer.h"
 #include "engine/rng.h"
 #include "ui/commands/commands.h"
@@ -25,25 +25,31 @@ static const option options[] = {
     {NULL, OPTION_FLAG, NULL, 0, 0, NULL, NULL},
 };
 
+/* Networks of `gradus models`, or a line of layers. */
 typedef struct {
     const char *name;
     int batch;
     const char *network;
+    nn_shape sample;
+    int classes;
 } workload;
 
+#define FASHION {3, {1, 28, 28}}, 10
 static const workload workloads[] = {
-    {"mlp128", 64, "flatten | dense 128 | relu | dense 10"},
+    {"logreg", 128, "logreg", FASHION},
+    {"mlp", 128, "flatten | dense 512 | relu | dense 256 | relu | dense 10", FASHION},
+    {"mlp128", 64, "mlp", FASHION},
+    {"lenet", 64, "lenet5", FASHION},
     {"cnn8", 64,
-     "conv 8 5x5 | relu | maxpool 2 | conv 16 5x5 | relu | maxpool 2 | flatten | dense 10"},
-    {"lenet", 64,
-     "conv 6 5x5 pad=2 | relu | maxpool 2 | conv 16 5x5 | relu | maxpool 2 | flatten | "
-     "dense 120 | relu | dense 84 | relu | dense 10"},
-    {"mlp", 128, "flatten | dense 512 | relu | dense 256 | relu | dense 10"},
-    {"logreg", 128, "flatten | dense 10"},
+     "conv 8 5x5 | relu | maxpool 2 | conv 16 5x5 | relu | maxpool 2 | flatten | dense 10",
+     FASHION},
+    {"vgg", 64, "vgg-small", FASHION},
+    {"resnet", 64, "resnet8", FASHION},
 };
 enum { WORKLOADS = sizeof workloads / sizeof *workloads };
 
 enum { EXAMPLES = 4096, PIXELS = 28 * 28, WARM_UP = 10, CHUNKS = 15, PEAK_SIDE = 1024 };
+#define RATE 1e-3
 
 /* Batches ready in memory: the bench measures the engine, not the reader. */
 typedef struct {
@@ -102,25 +108,20 @@ static bool needs_gradient(const nn_graph *graph, const nn_node *node)
     return false;
 }
 
-/* Multiply-adds of one example in a layer with weights (k, ...): every element of the output is a
- * sum over one row of the weights. */
-static double layer_multiply_adds(const nn_node *node)
-{
-    nn_shape weights = nn_node_shape(nn_node_input(node, 1));
-    return (double)nn_shape_row(nn_node_shape(node)) * (double)nn_shape_row(weights);
-}
-
-/* Floating-point operations of one example in a training step: forward, weights' gradient, and the
- * input's gradient where something below it learns (not in the first layer). */
+/* Floating-point operations of one example in a training step: forward, and as much again for every
+ * operand of a product that learns or has something below it that does. */
 static double flops_of_example(const nn_graph *graph)
 {
     double multiply_adds = 0;
     for (int i = 0; i < nn_graph_count(graph); i++) {
         const nn_node *node = nn_graph_at(graph, i);
-        if (strcmp(nn_node_op(node), "linear") != 0 && strcmp(nn_node_op(node), "conv2d") != 0)
+        int64_t forward = nn_node_multiply_adds(node);
+        if (forward == 0)
             continue;
-        bool input_learns = needs_gradient(graph, nn_node_input(node, 0));
-        multiply_adds += layer_multiply_adds(node) * (input_learns ? 3 : 2);
+        int passes = 1;
+        for (int k = 0; k < nn_node_input_count(node) && k < 2; k++)
+            passes += nn_node_input(node, k) && needs_gradient(graph, nn_node_input(node, k));
+        multiply_adds += (double)(forward * passes);
     }
     return 2 * multiply_adds;
 }
@@ -141,7 +142,7 @@ typedef struct {
     nn_pool *pool;
     nn_exec *exec;
     nn_optimizer *optimizer;
-    nn_network network;
+    nn_assembly network;
     int step;
 } trial;
 
@@ -159,8 +160,8 @@ static nn_status make_trial(trial *t, const workload *w, const bench_settings *s
 {
     *t = (trial){.model = nn_model_new(1)};
     t->graph = nn_graph_new(t->model);
-    nn_status status =
-        nn_describe(t->graph, w->network, nn_shape3(1, 28, 28), 10, 0, &t->network, error);
+    nn_model_size size = {.sample = w->sample, .classes = w->classes};
+    nn_status status = nn_model_build(t->graph, w->network, size, &t->network, error);
     if (status != NN_OK)
         return status;
     t->pool = nn_pool_new(settings->threads, error);
@@ -168,22 +169,40 @@ static nn_status make_trial(trial *t, const workload *w, const bench_settings *s
         return NN_E_NOMEM;
     nn_exec_args args = {
         .batch = w->batch, .shards = settings->shards, .training = true, .seed = 1};
-    t->exec = nn_compile(t->graph, t->network.loss, &t->network.logits, 1, t->pool, args, error);
+    t->exec = nn_compile(t->graph, t->network.loss, NULL, 0, t->pool, args, error);
     if (t->exec)
         t->optimizer =
-            nn_optimizer_new(t->model, (nn_optimizer_args){.kind = NN_SGD, .lr = 0.01}, error);
+            nn_optimizer_new(t->model, (nn_optimizer_args){.kind = NN_ADAM, .lr = RATE}, error);
     return t->optimizer ? NN_OK : NN_E_NOMEM;
+}
+
+/* Fashion-MNIST where the network takes 28x28 numbers and a label, else tokens drawn at random. */
+static void feed_batch(trial *t, const workload *w, const bench_data *data)
+{
+    size_t rows = (size_t)w->batch;
+    size_t first = (size_t)t->step % (EXAMPLES / rows) * rows;
+    for (int i = 0; i < t->network.feeds; i++) {
+        const nn_feed *feed = &t->network.feed[i];
+        void *to = nn_exec_feed(t->exec, feed->node);
+        size_t count = rows * (size_t)nn_shape_row(nn_node_shape(feed->node));
+        int32_t *whole = to;
+        if (feed->kind == NN_FEED_REAL)
+            memcpy(to, data->x + first * PIXELS, sizeof(nn_real) * rows * PIXELS);
+        else if (count == rows)
+            memcpy(to, data->y + first, sizeof *whole * rows);
+        else
+            for (size_t k = 0; k < count; k++)
+                whole[k] = feed->low +
+                           (int32_t)(nn_uniform_at(1, (uint32_t)i, (uint64_t)t->step, (uint32_t)k) *
+                                     (feed->high - feed->low));
+    }
 }
 
 static nn_status run_steps(trial *t, const workload *w, const bench_data *data, int count,
                            nn_error *error)
 {
-    nn_real *x = nn_exec_feed(t->exec, t->network.x);
-    int32_t *y = nn_exec_feed(t->exec, t->network.labels);
     for (int i = 0; i < count; i++, t->step++) {
-        size_t first = (size_t)t->step % (size_t)(EXAMPLES / w->batch) * (size_t)w->batch;
-        memcpy(x, data->x + first * PIXELS, sizeof *x * (size_t)w->batch * PIXELS);
-        memcpy(y, data->y + first, sizeof *y * (size_t)w->batch);
+        feed_batch(t, w, data);
         nn_status status = nn_exec_rows(t->exec, w->batch, error);
         nn_exec_step(t->exec, (uint64_t)t->step);
         if (status == NN_OK)
@@ -192,7 +211,7 @@ static nn_status run_steps(trial *t, const workload *w, const bench_data *data, 
             status = nn_backward(t->exec, error);
         if (status != NN_OK)
             return status;
-        nn_optimizer_step(t->optimizer, t->exec, t->pool, 0.01);
+        nn_optimizer_step(t->optimizer, t->exec, t->pool, RATE);
     }
     return NN_OK;
 }
@@ -263,6 +282,7 @@ static nn_status bench_one(const workload *w, const bench_settings *settings,
     return status;
 }
 
+#define WORDS "logreg mlp mlp128 lenet cnn8 vgg resnet"
 static int unknown_workload(const char *word)
 {
     const char *names[WORKLOADS];
@@ -270,8 +290,7 @@ static int unknown_workload(const char *word)
         names[i] = workloads[i].name;
     const char *near = nearest_word(word, names, WORKLOADS);
     return wrong_usage(&command_bench, "unknown workload '%.40s': %s%s", word,
-                       near ? "did you mean " : "expected ",
-                       near ? near : "mlp128, cnn8, lenet, mlp or logreg");
+                       near ? "did you mean " : "expected one of " WORDS, near ? near : "");
 }
 
 static int run(int argc, char **argv)
@@ -302,12 +321,12 @@ static int run(int argc, char **argv)
 
 const program_command command_bench = {
     .name = "bench",
-    .arguments = "[mlp128 | cnn8 | lenet | mlp | logreg]",
+    .arguments = "[WORKLOAD]",
     .summary = "Measures training speed beside the peak of one thread's matrix product.",
     .details = "One JSON line a workload. share is gflops / (peak_gflops x threads at work);\n"
                "operations are those of forward, weight gradients, and input gradients where a\n"
-               "layer below learns.",
+               "layer below learns. Steps are whole: forward, backward, Adam.",
     .options = options,
-    .words = "mlp128 cnn8 lenet mlp logreg",
+    .words = WORDS,
     .run = run,
 };
