@@ -88,10 +88,16 @@ typedef struct {
     int kernel[2];          /* rows, columns */
     int stride[2];          /* 0 means the kernel */
     int pad[4];             /* top, left, bottom, right */
+    int dilation[2];        /* 0 means 1; maximum only */
+    bool ceil_mode;         /* a last window may reach over the end, but must begin inside */
     bool count_include_pad; /* average only */
 } nn_pool_args;
+/* x (n,c,h,w) */
 nn_node *nn_max_pool2d(nn_graph *graph, nn_node *x, nn_pool_args args);
 nn_node *nn_average_pool2d(nn_graph *graph, nn_node *x, nn_pool_args args);
+/* (n,c,...) to (n,c): over all cells of a channel. */
+nn_node *nn_global_average_pool(nn_graph *graph, nn_node *x);
+nn_node *nn_global_max_pool(nn_graph *graph, nn_node *x);
 
 typedef struct {
     double epsilon;  /* inside the root; 0 means 1e-5 */

@@ -94,6 +94,25 @@ static const op_case cases[] = {
          POOL(.kernel = {3, 2}, .stride = {1, 2}, .pad = {1, 0, 2, 1}, .count_include_pad = true)),
     CASE("average_pool2d", "global", 2, INPUTS(X(3, 4, 5)), POOL(.kernel = {4, 5})),
     CASE("average_pool2d", "one element", 1, INPUTS(X(1, 1, 1)), POOL(.kernel = {1, 1})),
+    CASE("max_pool2d", "ceiling", 2, INPUTS(X(2, 6, 7)),
+         POOL(.kernel = {3, 3}, .stride = {2, 3}, .ceil_mode = true)),
+    CASE("max_pool2d", "dilation", 2, INPUTS(X(2, 8, 9)),
+         POOL(.kernel = {3, 2}, .stride = {1, 1}, .dilation = {2, 3}, .pad = {1, 1, 2, 1})),
+    CASE("max_pool2d", "3x3 padded, two apart", 1, INPUTS(X(2, 9, 33)),
+         POOL(.kernel = {3, 3}, .stride = {2, 2}, .pad = {1, 1, 1, 1})),
+    CASE("max_pool2d", "2x2 to the ceiling", 2, INPUTS(X(2, 5, 7)),
+         POOL(.kernel = {2, 2}, .ceil_mode = true)),
+    CASE("average_pool2d", "ceiling, padding counted", 2, INPUTS(X(2, 6, 7)),
+         POOL(.kernel = {3, 3}, .stride = {2, 3}, .pad = {1, 1, 1, 1}, .ceil_mode = true,
+              .count_include_pad = true)),
+    CASE("average_pool2d", "ceiling, padding not counted", 2, INPUTS(X(2, 6, 8)),
+         POOL(.kernel = {3, 3}, .stride = {2, 3}, .pad = {0, 1, 1, 0}, .ceil_mode = true)),
+    CASE("global_average_pool", "one element", 1, INPUTS(X(1, 1))),
+    CASE("global_average_pool", "image", 3, INPUTS(X(3, 4, 9))),
+    CASE("global_average_pool", "sequence", 2, INPUTS(X(2, 37))),
+    CASE("global_max_pool", "one element", 1, INPUTS(X(1, 1))),
+    CASE("global_max_pool", "image", 3, INPUTS(X(3, 5, 9))),
+    CASE("global_max_pool", "sequence", 2, INPUTS(X(2, 37))),
     CASE("batch_norm", "features", 7, INPUTS(X(5), NORM(5)), PLAIN_BATCH),
     CASE("batch_norm", "channels", 3, INPUTS(X(4, 3, 5), NORM(4)), PLAIN_BATCH),
     CASE("batch_norm", "large epsilon", 4, INPUTS(X(3), NORM(3)),
@@ -170,7 +189,7 @@ static void random_transposed(dice *d, op_case *c)
 static void random_pool(dice *d, op_case *c)
 {
     c->input[0] = image(d, throw_dice(d, 1, 4), 13);
-    nn_pool_args args = {.count_include_pad = false};
+    nn_pool_args args = {.ceil_mode = throw_dice(d, 0, 1)};
     for (int i = 0; i < 2; i++) {
         int64_t size = c->input[0].dim[1 + i];
         args.kernel[i] = throw_dice(d, 1, size < 4 ? (int)size : 4);
@@ -180,6 +199,23 @@ static void random_pool(dice *d, op_case *c)
     }
     args.count_include_pad = throw_dice(d, 0, 1);
     op_draw(c, &args, sizeof args);
+}
+
+static void random_max_pool(dice *d, op_case *c)
+{
+    random_pool(d, c);
+    nn_pool_args args;
+    memcpy(&args, c->drawn, sizeof args);
+    for (int i = 0; i < 2; i++)
+        if (throw_dice(d, 0, 2) == 0 && args.pad[i] == 0 && args.pad[i + 2] == 0 &&
+            2 * (args.kernel[i] - 1) < c->input[0].dim[1 + i])
+            args.dilation[i] = 2;
+    op_draw(c, &args, sizeof args);
+}
+
+static void random_planes(dice *d, op_case *c)
+{
+    c->input[0] = image(d, throw_dice(d, 1, 4), 9);
 }
 
 static void random_norm(dice *d, op_case *c)
@@ -205,8 +241,10 @@ static const op_traits traits[] = {
     {.op = "conv2d", .random = random_conv, .linear = true, .depends_on_cut = true},
     {.op = "conv1d", .random = random_conv1d, .linear = true, .depends_on_cut = true},
     {.op = "conv_transpose2d", .random = random_transposed, .linear = true, .depends_on_cut = true},
-    {.op = "max_pool2d", .random = random_pool, .kinked = true},
+    {.op = "max_pool2d", .random = random_max_pool, .kinked = true},
     {.op = "average_pool2d", .random = random_pool, .linear = true},
+    {.op = "global_average_pool", .random = random_planes, .linear = true},
+    {.op = "global_max_pool", .random = random_planes, .kinked = true},
     {.op = "batch_norm",
      .random = random_norm,
      .depends_on_cut = true,
