@@ -34,7 +34,7 @@ struct pty {
     long bytes, queries, idle_count;
 };
 
-static double now(void)
+double pty_seconds(void)
 {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
@@ -215,7 +215,7 @@ static bool wait_started(pty *p)
     if (write(p->commands, "G", 1) != 1) {
         return false;
     }
-    for (double end = now() + 10; p->program == 0 && now() < end;) {
+    for (double end = pty_seconds() + 60; p->program == 0 && pty_seconds() < end;) {
         poll(&started, 1, 100);
         read_reports(p);
     }
@@ -292,7 +292,7 @@ void pty_free(pty *p)
 void pty_send(pty *p, const char *bytes)
 {
     size_t left = strlen(bytes);
-    for (double end = now() + 10; left > 0 && now() < end;) {
+    for (double end = pty_seconds() + 60; left > 0 && pty_seconds() < end;) {
         ssize_t wrote = write(p->master, bytes, left);
         bytes += wrote > 0 ? wrote : 0;
         left -= wrote > 0 ? (size_t)wrote : 0;
@@ -401,7 +401,7 @@ static void step(pty *p)
 
 void pty_pump(pty *p, double seconds)
 {
-    for (double end = now() + seconds; now() < end;) {
+    for (double end = pty_seconds() + seconds; pty_seconds() < end;) {
         step(p);
     }
 }
@@ -439,9 +439,9 @@ static bool has_ended(pty *p, const void *unused)
 
 static bool wait_for(pty *p, bool (*holds)(pty *, const void *), const void *detail, double seconds)
 {
-    double end = now() + seconds;
+    double end = pty_seconds() + seconds;
     while (!holds(p, detail)) {
-        if (now() >= end) {
+        if (pty_seconds() >= end) {
             return false;
         }
         step(p);

@@ -49,6 +49,8 @@ int pty_wait_exit(pty *p, double seconds);
 void pty_foreground(pty *p);
 /* Reads what is there, for at most this long; for tests that count bytes. */
 void pty_pump(pty *p, double seconds);
+/* Seconds of a clock that only goes on. */
+double pty_seconds(void);
 
 /* The screen as lines, trailing blanks removed; malloc'd. */
 char *pty_screen(pty *p);

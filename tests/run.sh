@@ -7,6 +7,7 @@ build=$1
 shift
 log=$build/test.log
 : > "$log"
+: > "$log.failed"
 passed=0 failed=0 skipped=0
 for program in "$@"; do
     name=${program#"$build"/tests/}
@@ -26,9 +27,18 @@ for program in "$@"; do
     [ $bad -gt 0 ] && printf ', %d FAILED (status %d)' "$bad" "$status"
     printf '  %ds\n' $(($(date +%s) - started))
     [ $skip -gt 0 ] && grep '^\[  SKIPPED \] [^0-9]' "$log.one" | sort -u
-    if [ $bad -gt 0 ]; then grep -v '^\[ *\(RUN\|OK\) *\]' "$log.one" | tail -n 60; fi
+    if [ $bad -gt 0 ]; then
+        {
+            echo "--- $name, status $status:"
+            grep -v '^\[ *\(RUN\|OK\) *\]' "$log.one" | tail -n 60
+        } | tee -a "$log.failed"
+    fi
 done
-rm -f "$log.one"
+if [ $failed -gt 0 ]; then # again, for whoever sees only the end of a long log
+    echo '=== what failed ==='
+    tail -n 200 "$log.failed"
+fi
+rm -f "$log.one" "$log.failed"
 [ "$skipped" -gt 0 ] && skips=", $skipped skipped" || skips=""
 printf '%d passed, %d failed%s\n' $passed $failed "$skips"
 [ $failed -eq 0 ] && [ $passed -gt 0 ]

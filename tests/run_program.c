@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -43,7 +44,7 @@ void program_clean(void)
     folder[0] = '\0';
 }
 
-enum { WORDS = 48 };
+enum { WORDS = 48, PATIENCE = 120 };
 
 /* Splits in place; returns the number of words. */
 static int split(char *line, char **words)
@@ -76,6 +77,7 @@ static void become_program(const char *path, char **words, const int out[2], con
     setenv("GRADUS_STORE", text, 1);
     setenv("HOME", folder, 1);
     unsetenv("GRADUS_IDLE_FD");
+    prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that fails leaves nothing running */
     int nothing = open("/dev/null", O_RDONLY);
     dup2(nothing, STDIN_FILENO);
     dup2(out[1], STDOUT_FILENO);
@@ -107,7 +109,7 @@ program program_start(const char *line)
     return p;
 }
 
-static double now(void)
+double program_now(void)
 {
     struct timespec time;
     clock_gettime(CLOCK_MONOTONIC, &time);
@@ -137,7 +139,7 @@ static void take(program *p, int which)
 static void pump(program *p, double deadline)
 {
     struct pollfd fds[2] = {{.fd = p->out, .events = POLLIN}, {.fd = p->err, .events = POLLIN}};
-    double left = deadline - now();
+    double left = deadline - program_now();
     if (left <= 0 || poll(fds, 2, (int)(left * 1000) + 1) == 0) {
         kill(p->pid, SIGKILL);
         waitpid(p->pid, NULL, 0);
@@ -151,7 +153,7 @@ static void pump(program *p, double deadline)
 
 bool program_lines(program *p, int count)
 {
-    double deadline = now() + 60;
+    double deadline = program_now() + PATIENCE;
     for (;;) {
         int lines = 0;
         for (size_t i = 0; i < p->used[0]; i++)
@@ -164,9 +166,20 @@ bool program_lines(program *p, int count)
     }
 }
 
+bool program_says(program *p, const char *text)
+{
+    double deadline = program_now() + PATIENCE;
+    while (!p->text[1] || !strstr(p->text[1], text)) {
+        if (p->err < 0)
+            return false;
+        pump(p, deadline);
+    }
+    return true;
+}
+
 program_result program_finish(program *p)
 {
-    double deadline = now() + 120;
+    double deadline = program_now() + 2 * PATIENCE;
     while (p->out >= 0 || p->err >= 0)
         pump(p, deadline);
     int status = 0;

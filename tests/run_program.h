@@ -22,14 +22,19 @@ typedef struct {
 
 /* `line` is split at blanks; 'quoted words' hold blanks. */
 program program_start(const char *line);
-/* Reads until stdout holds `count` lines; false when it ended before. Fails the test after 60 s. */
+/* Reads until stdout holds `count` lines; false when it ended before. Fails the test after 120 s.
+ */
 bool program_lines(program *p, int count);
+/* Reads until stderr holds `text`; false when it ended before. Fails the test after 120 s. */
+bool program_says(program *p, const char *text);
+/* Seconds of a clock that only goes on. */
+double program_now(void);
 
 typedef struct {
     int status; /* exit status, or 128 + the signal that ended it */
     char *out, *err;
 } program_result;
-/* Reads to the end and waits. Fails the test, killing the program, after 120 s. */
+/* Reads to the end and waits. Fails the test, killing the program, after 240 s. */
 program_result program_finish(program *p);
 /* Starts, finishes. */
 program_result program_run(const char *line);

@@ -219,7 +219,7 @@ static void test_outbox_between_threads(void **state)
     uint64_t before = 0, steps = 0, applied = 0, disorder = 0;
     for (bool end = false; !end;) {
         nn_event event;
-        if (!readable(listener, 10000))
+        if (!readable(listener, 60000))
             fail_msg("not woken after event %d", (int)before);
         nn_listener_clear(listener);
         while (nn_listener_next(listener, &event)) {

@@ -207,7 +207,7 @@ static void a_million_points_redraw_at_once(void **given)
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &to);
     double seconds = (double)(to.tv_sec - from.tv_sec) + (double)(to.tv_nsec - from.tv_nsec) * 1e-9;
     assert_true(sum == 10 * 400 * 976.0);
-    assert_true(seconds < 0.5);
+    assert_true(seconds < 2);
     curve_free(c);
 }
 

@@ -17,8 +17,9 @@ typedef struct {
     loop *loop;
     int keys, data, ticks, closed, w, h;
     int bell[2];
-    double started, seconds; /* of the test's own clock: stop after so long */
-    bool refuse, greedy;     /* refuse to close once; ring again from the callback */
+    double started;
+    int enough;          /* stop when the bell was served so often; 0: never */
+    bool refuse, greedy; /* refuse to close once; ring again from the callback */
     char seen[64];
 } app_state;
 
@@ -50,11 +51,8 @@ static void key(void *app, const key_event *k)
 
 static bool tick(void *app, double now)
 {
-    app_state *s = app;
-    s->ticks++;
-    if (now - s->started > s->seconds) {
-        loop_quit(s->loop, 0);
-    }
+    (void)now;
+    ((app_state *)app)->ticks++;
     return false;
 }
 
@@ -88,7 +86,6 @@ static app_state *begin(const char *keys)
     memory_screen_hang_up(s->memory);
     assert_int_equal(pipe(s->bell), 0);
     s->started = loop_now();
-    s->seconds = 1000;
     return s;
 }
 
@@ -165,6 +162,9 @@ static void drain(void *data, int fd)
     if (s->greedy && write(s->bell[1], "b", 1) != 1) {
         loop_quit(s->loop, 1);
     }
+    if (s->data == s->enough) {
+        loop_quit(s->loop, 0);
+    }
 }
 
 /* A bell that always rings is served ten times a second, no more. */
@@ -177,14 +177,15 @@ static void data_is_paced(void **state)
     loop_free(s->loop);
     s->loop = loop_new(memory_screen_base(s->memory));
     s->greedy = true;
-    s->seconds = 0.55;
+    s->enough = 5;
     assert_true(loop_add_fd(s->loop, s->bell[0], drain, s));
     assert_int_equal(write(s->bell[1], "b", 1), 1);
     loop_set_tick(s->loop, 0.05);
     assert_int_equal(loop_run(s->loop, &app, s), 0);
-    double most = (loop_now() - s->started) / 0.1 + 2;
-    assert_in_range(s->data, 2, (int)most);
-    assert_in_range(memory_screen_frames(s->memory), 2, (int)most + 1);
+    double taken = loop_now() - s->started; /* a busy machine only makes it longer */
+    assert_true(taken > 0.39);
+    assert_in_range(memory_screen_frames(s->memory), 2, (int)(taken / 0.1) + 3);
+    assert_true(s->ticks > 0);
     end(s);
 }
 
@@ -200,7 +201,7 @@ static void a_slow_flush_backs_off_and_recovers(void **state)
     double before = loop_interval(s->loop);
     loop_run(s->loop, &app, s); /* keys are answered at once even so */
     assert_true(loop_interval(s->loop) < before);
-    assert_true(loop_now() - s->started < 3);
+    assert_true(loop_now() - s->started < 5 * before); /* what five paced frames would take */
     end(s);
 }
 

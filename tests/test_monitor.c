@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const double patience = 90; /* for a busy machine with sanitizers */
+
 static const char *program_path(void)
 {
     const char *path = getenv("GRADUS_PROGRAM");
@@ -45,7 +47,7 @@ static int clean(void **state)
 
 static void assert_text(pty *p, const char *text)
 {
-    if (!pty_wait_text(p, text, 30)) {
+    if (!pty_wait_text(p, text, patience)) {
         pty_free(p);
         fail_msg("'%s' did not appear", text);
     }
@@ -81,7 +83,7 @@ static void train_steer_quit_and_find_again(void **state)
     pty_keys(p, "q");
     assert_text(p, "A training runs");
     pty_keys(p, "y");
-    assert_int_equal(pty_wait_exit(p, 20), 0);
+    assert_int_equal(pty_wait_exit(p, patience), 0);
     assert_true(pty_modes_restored(p));
     assert_false(pty_alternate(p));
     pty_free(p);
@@ -95,7 +97,7 @@ static void train_steer_quit_and_find_again(void **state)
     pty_keys(p, "tab tab tab tab tab"); /* the log */
     assert_text(p, "rate 0.001 -> 0.0005");
     pty_keys(p, "q");
-    assert_int_equal(pty_wait_exit(p, 10), 0);
+    assert_int_equal(pty_wait_exit(p, patience), 0);
     pty_free(p);
 }
 
@@ -105,7 +107,7 @@ static void a_lost_terminal_keeps_the_run(void **state)
     pty *p = start(80, 24, NULL);
     start_training(p);
     pty_hang_up(p);
-    assert_int_equal(pty_wait_exit(p, 10), 129);
+    assert_int_equal(pty_wait_exit(p, patience), 129);
     pty_free(p);
     json_t *runs = program_json("runs list --json");
     assert_non_null(runs);
@@ -121,14 +123,14 @@ static void suspend_and_come_back(void **state)
     pty *p = start(80, 24, NULL);
     start_training(p);
     pty_keys(p, "ctrl-z");
-    assert_true(pty_wait_stopped(p, 10));
+    assert_true(pty_wait_stopped(p, patience));
     assert_true(pty_modes_restored(p));
     pty_foreground(p);
     assert_text(p, "LIVE");
     pty_keys(p, "p");
     assert_text(p, "Paused at step");
     pty_signal(p, SIGTERM);
-    assert_int_equal(pty_wait_exit(p, 20), 128 + SIGTERM);
+    assert_int_equal(pty_wait_exit(p, patience), 128 + SIGTERM);
     assert_true(pty_modes_restored(p));
     pty_free(p);
 }
@@ -141,16 +143,18 @@ static void a_paused_run_is_quiet(void **state)
     start_training(p);
     pty_keys(p, "p");
     assert_text(p, "Paused at step");
-    pty_pump(p, 1.5); /* the recorder's last lines */
-    long bytes = pty_bytes(p);
-    double processor = pty_processor_seconds(p);
-    pty_pump(p, 2);
-    assert_true(pty_bytes(p) - bytes < 600);
-    assert_true(pty_processor_seconds(p) - processor < 0.5);
+    bool quiet = false; /* after the recorder's last lines, however long they take */
+    for (int i = 0; i < 30 && !quiet; i++) {
+        long bytes = pty_bytes(p);
+        double processor = pty_processor_seconds(p);
+        pty_pump(p, 2);
+        quiet = pty_bytes(p) - bytes < 600 && pty_processor_seconds(p) - processor < 0.5;
+    }
+    assert_true(quiet);
     pty_keys(p, "q");
     assert_text(p, "A training runs");
     pty_keys(p, "y");
-    assert_int_equal(pty_wait_exit(p, 20), 0);
+    assert_int_equal(pty_wait_exit(p, patience), 0);
     pty_free(p);
 }
 

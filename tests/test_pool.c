@@ -130,7 +130,7 @@ typedef struct {
 
 static bool reaches(atomic_int *number, int least)
 {
-    double until = now(CLOCK_MONOTONIC) + 20;
+    double until = now(CLOCK_MONOTONIC) + 60;
     while (atomic_load(number) < least)
         if (now(CLOCK_MONOTONIC) > until)
             return false;

@@ -223,17 +223,14 @@ static void failures_name_the_thing(void **state)
 /* --- training ----------------------------------------------------------------------------------
  */
 
-/* Long enough to be caught in the middle; smaller where sanitizers make everything slow. */
-enum { LONG_EPOCHS = 40 };
-static program start_long_run(const char *name)
+/* A training under way for `epochs` epochs. */
+static program start_run(const char *name, int epochs)
 {
-    const char *build = getenv("GRADUS_BUILD");
-    bool slow = build && !strstr(build, "release");
     char line[320];
     snprintf(line, sizeof line,
              "train --data digits --epochs %d --batch 16 --l2 0.001 --json --name %s "
-             "--model 'flatten | dense %d | relu | dropout 0.1 | dense %d | relu | dense 10'",
-             LONG_EPOCHS, name, slow ? 32 : 512, slow ? 16 : 256);
+             "--model 'flatten | dense 32 | relu | dropout 0.1 | dense 16 | relu | dense 10'",
+             epochs, name);
     return program_start(line);
 }
 
@@ -354,7 +351,7 @@ static void watch_tells_the_same(void **state)
 static void watch_follows_a_live_run(void **state)
 {
     (void)state;
-    program p = start_long_run("live");
+    program p = start_run("live", 40);
     assert_true(program_lines(&p, 2));
     program_result seen = program_run("watch live --json");
     program_result told = program_finish(&p);
@@ -483,48 +480,69 @@ static void resume_continues_bit_for_bit(void **state)
     json_decref(shown);
 }
 
+/* Points of the training loss that are committed; 0 before the first. */
 static json_int_t points_of_loss(json_int_t run)
 {
     json_t *shown = show(run);
     const json_t *loss = json_object_get(json_object_get(shown, "metrics"), "loss");
-    json_int_t count = whole_of(loss, "count");
+    json_int_t count = loss ? whole_of(loss, "count") : 0;
     json_decref(shown);
     return count;
+}
+
+/* Trains until the store holds something, then is killed. Returns the lines it wrote. */
+static json_t *train_until_killed(const char *name)
+{
+    program p = start_run(name, 100000);
+    assert_true(program_lines(&p, 4)); /* start and three epochs */
+    json_t *begun = json_loadb(p.text[0], strcspn(p.text[0], "\n"), 0, NULL);
+    double deadline = program_now() + 60;
+    while (points_of_loss(whole_of(begun, "run")) == 0)
+        assert_true(program_now() < deadline);
+    kill(p.pid, SIGKILL);
+    program_result killed = program_finish(&p);
+    assert_int_equal(killed.status, 128 + SIGKILL);
+    char *end = strrchr(killed.out, '\n'); /* the last line may be cut */
+    assert_non_null(end);
+    *end = '\0';
+    json_t *lines = program_json_lines(killed.out);
+    json_decref(begun);
+    program_free(&killed);
+    return lines;
 }
 
 static void killed_run_goes_on(void **state)
 {
     (void)state;
-    program undisturbed = start_long_run("whole");
-    program_result finished = program_finish(&undisturbed);
-    json_t *whole = program_json_lines(finished.out);
-    program_free(&finished);
-    program p = start_long_run("killed");
-    assert_true(program_lines(&p, 4)); /* start and three epochs */
-    kill(p.pid, SIGKILL);
-    program_result killed = program_finish(&p);
-    assert_int_equal(killed.status, 128 + SIGKILL);
+    json_t *killed = train_until_killed("killed");
     json_t *list = program_json("runs list --json");
     const json_t *row = json_array_get(json_object_get(list, "runs"), 0);
     assert_string_equal(text_of(row, "state"), "crashed");
     json_int_t committed = points_of_loss(whole_of(row, "run"));
-    json_t *rest = train("train --resume last --json");
+    int epochs = (int)json_array_size(killed) + 3;
+    char line[96];
+    snprintf(line, sizeof line, "train --resume last --epochs %d --json", epochs);
+    json_t *rest = train(line);
     assert_int_equal(run_of(rest), whole_of(row, "run"));
+    program unbroken = start_run("whole", epochs);
+    program_result finished = program_finish(&unbroken);
+    json_t *whole = program_json_lines(finished.out);
     assert_same_weights(run_of(whole), run_of(rest));
     /* Nothing committed is lost or recorded twice. The checkpoint may be a flush ahead of the
      * store: steps between the two were never committed, and their points are gone. */
     json_int_t start = whole_of(json_array_get(rest, 0), "step");
-    json_int_t end = whole_of(json_array_get(whole, LONG_EPOCHS), "step");
+    json_int_t end = whole_of(json_array_get(whole, (size_t)epochs), "step");
     json_int_t kept = committed < start ? committed : start;
-    assert_true(start > 0 && kept > 0);
+    assert_true(kept > 0);
     assert_int_equal(points_of_loss(run_of(rest)), kept + end - start);
     json_t *shown = show(run_of(rest));
     assert_string_equal(text_of(shown, "state"), "finished");
+    json_decref(killed);
     json_decref(whole);
     json_decref(list);
     json_decref(rest);
     json_decref(shown);
-    program_free(&killed);
+    program_free(&finished);
 }
 
 static void signals_stop_with_a_checkpoint(void **state)
@@ -562,15 +580,17 @@ static void signals_stop_with_a_checkpoint(void **state)
 static void closed_reader_does_not_end_the_run(void **state)
 {
     (void)state;
-    program p = program_start("train --data digits --epochs 6 --json --name unread");
+    program p = program_start("train --data digits --epochs 5000 --json --name unread");
     assert_true(program_lines(&p, 1));
     close(p.out);
     p.out = -1;
+    assert_true(program_says(&p, "goes on without it"));
+    kill(p.pid, SIGTERM);
     program_result result = program_finish(&p);
     assert_int_equal(result.status, 0);
-    assert_non_null(strstr(result.err, "goes on without it"));
     json_t *shown = program_json("runs show unread --json");
-    assert_string_equal(text_of(shown, "state"), "finished");
+    assert_string_equal(text_of(shown, "state"), "stopped");
+    assert_true(whole_of(shown, "step") > 0);
     json_decref(shown);
     program_free(&result);
 }
@@ -641,7 +661,9 @@ static void bench_measures(void **state)
     /* 784 x 10 weights: forward and weight gradient, two operations a multiply-add. */
     double operations = number_of(line, "gflops") * time * 1e6;
     assert_true(fabs(operations / (2.0 * 2 * 128 * 7840) - 1) < 1e-9);
-    assert_true(number_of(line, "share") > 0 && number_of(line, "share") < 1.2);
+    /* No bound on the share: another program may take the core from either measurement. */
+    double peak = number_of(line, "peak_gflops"), share = number_of(line, "share");
+    assert_true(peak > 0 && fabs(share * peak / number_of(line, "gflops") - 1) < 1e-9);
     json_decref(line);
 }
 

@@ -188,12 +188,12 @@ static void test_pause_is_seen(void **state)
     nn_event event = event_of(NN_EVENT_STATE, 5);
     event.state = NN_PAUSED;
     tell(r, watched_run, event);
-    assert_true(wait_until(is_paused, place->path, 5));
+    assert_true(wait_until(is_paused, place->path, 60));
     event.state = NN_EVALUATING; /* while paused: no change */
     tell(r, watched_run, event);
     event.state = NN_RUNNING;
     tell(r, watched_run, event);
-    assert_true(wait_until(is_running, place->path, 5));
+    assert_true(wait_until(is_running, place->path, 60));
     close_recorder(r);
 }
 
@@ -261,7 +261,7 @@ static void test_chunk_boundaries(void **state)
             values[next] = sin(next);
             tell(r, run, step_event(steps[next], values[next]));
         }
-        assert_true(wait_until(nothing_pending, r, 5)); /* a commit in between */
+        assert_true(wait_until(nothing_pending, r, 60)); /* a commit in between */
         expect_points(place->path, run, "loss", steps, values, stops[i]);
         assert_int_equal(summary_of(place->path, run, "loss").count, stops[i]);
     }
@@ -558,7 +558,7 @@ static void test_commands(void **state)
     assert_int_equal(recorder_leave_command(other, run, &command, &error), NN_OK);
     command = (nn_command){.kind = NN_COMMAND_STOP};
     assert_int_equal(recorder_leave_command(other, run, &command, &error), NN_OK);
-    assert_true(wait_until(both_came, &box, 5));
+    assert_true(wait_until(both_came, &box, 60));
     assert_int_equal(box.count, 2);
     assert_int_equal(box.got[0].kind, NN_COMMAND_SET);
     assert_string_equal(box.got[0].name, "dropout");

@@ -138,7 +138,7 @@ static void rollback_to(const store_place *place, bool written)
     run_id run = begin_run(r, NULL);
     record_steps(r, run, 1, 1000, 1);
     if (written)
-        assert_true(wait_until(nothing_pending, r, 5));
+        assert_true(wait_until(nothing_pending, r, 60));
     record_steps(r, run, 601, 650, 3);
     nn_event back = event_of(NN_EVENT_APPLIED, 640); /* and again, as an answer says */
     back.command.kind = NN_COMMAND_ROLLBACK;

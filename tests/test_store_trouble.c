@@ -19,6 +19,8 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+static const double patience = 60; /* for a busy machine with sanitizers and a slow disk */
+
 static void tell_steps(recorder *r, run_id run, uint64_t first, uint64_t last)
 {
     for (uint64_t step = first; step <= last; step++)
@@ -76,7 +78,7 @@ static int write_for(const store_place *place, double seconds, int report)
             recorder_event(r, done.run, &event, &error);
         }
         recorder_event(r, done.run, &saved, &error);
-        if (!wait_until(nothing_pending, r, 20))
+        if (!wait_until(nothing_pending, r, patience))
             return 2;
     }
     recorder_health health = recorder_state(r);
@@ -255,7 +257,7 @@ static void test_heart_beats_while_paused(void **state)
     tell(r, run, paused);
     heartbeat_path = place->path;
     heartbeat_before = row_of(place->path, run).heartbeat_ms;
-    assert_true(wait_until(heart_has_beaten, &run, 8));
+    assert_true(wait_until(heart_has_beaten, &run, patience));
     recorder_close(r, NULL);
 }
 
@@ -267,7 +269,7 @@ static void test_taken_over(void **state)
     recorder *first = open_recorder(place);
     run_id run = begin_run(first, NULL);
     tell_steps(first, run, 1, 100);
-    assert_true(wait_until(nothing_pending, first, 5));
+    assert_true(wait_until(nothing_pending, first, patience));
     run_sql(place->path, "UPDATE run SET pid_started = pid_started + 1"); /* as if it had died */
     assert_int_equal(row_of(place->path, run).state, RUN_CRASHED);
     recorder *second = open_recorder(place);
@@ -309,7 +311,7 @@ static void test_full_disk(void **state)
     int64_t pages = 0;
     assert_int_equal(recorder_ask(r, limit_pages, &pages, &error), NN_OK);
     tell_steps(r, run, 101, 5000);
-    assert_true(wait_until(is_failing, r, 5));
+    assert_true(wait_until(is_failing, r, patience));
     recorder_health health = recorder_state(r);
     assert_non_null(strstr(health.text, "disk full"));
     assert_true(health.pending > 0);
@@ -317,7 +319,7 @@ static void test_full_disk(void **state)
     read_all(place->path);
     pages = 1000000;
     assert_int_equal(recorder_ask(r, limit_pages, &pages, &error), NN_OK);
-    assert_true(wait_until(nothing_pending, r, 10));
+    assert_true(wait_until(nothing_pending, r, patience));
     assert_string_equal(recorder_state(r).text, "");
     expect_steps(place->path, run, 6000);
     assert_int_equal(recorder_close(r, &error), NN_OK);
@@ -347,7 +349,7 @@ static int write_past_a_limit(const store_place *place)
     if (!is_failing(r) || recorder_state(r).text[0] == '\0')
         return 2;
     setrlimit(RLIMIT_FSIZE, &limit);
-    if (!wait_until(nothing_pending, r, 20))
+    if (!wait_until(nothing_pending, r, patience))
         return 3;
     if (recorder_close(r, &error) != NN_OK)
         return 4;
@@ -377,7 +379,7 @@ static void test_closing_on_a_full_disk(void **state)
     r->patience_ms = 300;
     run_id run = begin_run(r, NULL);
     tell_steps(r, run, 1, 100);
-    assert_true(wait_until(nothing_pending, r, 5));
+    assert_true(wait_until(nothing_pending, r, patience));
     int64_t pages = 0;
     assert_int_equal(recorder_ask(r, limit_pages, &pages, &error), NN_OK);
     tell_steps(r, run, 101, 5000);
@@ -454,16 +456,17 @@ static void test_locked_file(void **state)
             event_queue_push(&queue, &event);
             step++;
         }
-        assert_true(wait_until(queue_is_empty, &queue, 2));
+        /* Well before the 5 s that one attempt waits for the lock. */
+        assert_true(wait_until(queue_is_empty, &queue, 4));
         if (round == 0)
-            assert_true(wait_until(says_locked, r, 8));
+            assert_true(wait_until(says_locked, r, patience));
         if (round == 1)
-            assert_true(wait_until(a_write_failed, r, 12));
+            assert_true(wait_until(a_write_failed, r, patience));
     }
     read_all(place->path); /* readers do not wait */
     assert_int_equal(write(release[1], "x", 1), 1);
     waitpid(child, NULL, 0);
-    assert_true(wait_until(nothing_pending, r, 10));
+    assert_true(wait_until(nothing_pending, r, patience));
     expect_steps(place->path, run, step);
     assert_int_equal(recorder_close(r, &error), NN_OK);
     event_queue_close(&queue);
@@ -484,13 +487,13 @@ static void test_file_is_moved_away(void **state)
     recorder *r = open_recorder(place);
     run_id run = begin_run(r, NULL);
     tell_steps(r, run, 1, 100);
-    assert_true(wait_until(nothing_pending, r, 5));
+    assert_true(wait_until(nothing_pending, r, patience));
     assert_int_equal(rename(place->path, elsewhere), 0);
     tell_steps(r, run, 101, 200);
-    assert_true(wait_until(is_failing, r, 5));
+    assert_true(wait_until(is_failing, r, patience));
     assert_non_null(strstr(recorder_state(r).text, "removed or replaced"));
     assert_int_equal(rename(elsewhere, place->path), 0);
-    assert_true(wait_until(nothing_pending, r, 5));
+    assert_true(wait_until(nothing_pending, r, patience));
     assert_int_equal(recorder_close(r, &error), NN_OK);
     expect_steps(place->path, run, 200);
 }

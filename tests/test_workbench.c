@@ -95,7 +95,7 @@ static bool shows(bench *b, const void *text)
 /* Lets background work and the trainer go on until `until` holds; prints the screen otherwise. */
 static void wait_for(bench *b, bool (*until)(bench *b, const void *what), const void *what)
 {
-    double deadline = loop_now() + 30;
+    double deadline = loop_now() + 90;
     while (!until(b, what)) {
         if (loop_now() > deadline)
             fail_msg("waited in vain%s%s\n%s", until == shows ? " for " : "",

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-enum { DEADLINE_SECONDS = 60 };
+enum { DEADLINE_SECONDS = 120 };
 
 watch watch_new(const nn_train_args *args)
 {

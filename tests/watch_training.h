@@ -18,7 +18,7 @@ watch watch_start(const nn_train_args *args);
 /* The same without starting: commands may be posted first. */
 watch watch_new(const nn_train_args *args);
 void watch_go(watch *w);
-/* The next event of a kind, skipping others. Fails the test after 60 s, or when END came first. */
+/* The next event of a kind, skipping others. Fails the test after 120 s, or when END came first. */
 nn_event watch_for(watch *w, nn_event_kind kind);
 nn_event watch_for_state(watch *w, nn_train_state state);
 void watch_post(watch *w, nn_command_kind kind, const char *name, double value, uint64_t at_step);
