@@ -73,7 +73,10 @@ static void add_notes(writer *w, const nn_trainer *trainer)
 {
     const nn_progress *progress = &trainer->progress;
     nn_optimizer_args optimizer = nn_optimizer_get(trainer->optimizer);
-    char schedule[96];
+    nn_optimizer_args form = optimizer; /* its numbers are noted apart */
+    char schedule[96], kind[64];
+    form.beta2 = form.epsilon = 0;
+    nn_optimizer_text(&form, kind, sizeof kind);
     nn_schedule_text(&trainer->facts.schedule, schedule, sizeof schedule);
     note(w, "format", FORMAT);
     note(w, "step", "%llu", (unsigned long long)progress->step);
@@ -85,14 +88,16 @@ static void add_notes(writer *w, const nn_trainer *trainer)
     note(w, "best_step", "%llu", (unsigned long long)trainer->best.progress.step);
     note(w, "best_dev_error", "%.17g", trainer->best_dev_error);
     note(w, "best_is_this", "%d", trainer->best_epoch > 0 && !best_is_elsewhere(trainer));
-    note(w, "optimizer", "%s", nn_optimizer_name(optimizer.kind));
+    note(w, "optimizer", "%s", kind);
     note(w, "optimizer_steps", "%llu", (unsigned long long)nn_optimizer_steps(trainer->optimizer));
     note(w, "lr", "%.17g", optimizer.lr);
     note(w, "beta1", "%.17g", optimizer.beta1);
     note(w, "beta2", "%.17g", optimizer.beta2);
     note(w, "epsilon", "%.17g", optimizer.epsilon);
     note(w, "l2", "%.17g", optimizer.l2);
+    note(w, "l1", "%.17g", optimizer.l1);
     note(w, "clip_norm", "%.17g", optimizer.clip_norm);
+    note(w, "clip_value", "%.17g", optimizer.clip_value);
     note(w, "dropout", "%.17g", trainer->args.dropout);
     note(w, "live_dropout", "%.17g", trainer->live_dropout);
     note(w, "schedule", "%s", schedule);
@@ -176,6 +181,12 @@ static double number_of(reader *r, const char *key, bool nan_is_fine)
     return value;
 }
 
+/* Of a note that older checkpoints do not have. */
+static double number_or(reader *r, const char *key, double without)
+{
+    return nn_tensors_get_note(r->tensors, key) ? number_of(r, key, false) : without;
+}
+
 static void read_progress(reader *r, nn_saved *saved)
 {
     saved->progress.step = whole_of(r, "step", 0, UINT64_MAX / 4);
@@ -198,7 +209,7 @@ static void read_settings(reader *r, nn_saved *saved)
     nn_optimizer_args *optimizer = &saved->optimizer;
     const char *kind = text_of(r, "optimizer"), *schedule = text_of(r, "schedule");
     nn_error why = {0};
-    if (nn_optimizer_kind_of(kind, &optimizer->kind, &why) != NN_OK)
+    if (nn_optimizer_parse(kind, optimizer, &why) != NN_OK)
         refuse(r, "optimizer", kind, "the name of an optimizer");
     if (nn_schedule_parse(schedule, &saved->schedule, &why) != NN_OK)
         refuse(r, "schedule", schedule, "a schedule");
@@ -208,7 +219,9 @@ static void read_settings(reader *r, nn_saved *saved)
     optimizer->beta2 = number_of(r, "beta2", false);
     optimizer->epsilon = number_of(r, "epsilon", false);
     optimizer->l2 = number_of(r, "l2", false);
+    optimizer->l1 = number_or(r, "l1", 0);
     optimizer->clip_norm = number_of(r, "clip_norm", false);
+    optimizer->clip_value = number_or(r, "clip_value", 0);
     saved->dropout = number_of(r, "dropout", false);
     saved->live_dropout = number_of(r, "live_dropout", true);
     saved->epochs = (int)whole_of(r, "epochs", 1, 100000000);

@@ -67,15 +67,19 @@ static nn_status set(nn_trainer *trainer, const nn_command *command, double *old
     if (strcmp(command->name, "dropout") == 0)
         return set_dropout(trainer, command->value, old, error);
     nn_optimizer_args args = nn_optimizer_get(trainer->optimizer);
-    double *field = strcmp(command->name, "lr") == 0         ? &args.lr
-                    : strcmp(command->name, "momentum") == 0 ? &args.beta1
-                    : strcmp(command->name, "clip") == 0     ? &args.clip_norm
-                    : strcmp(command->name, "l2") == 0       ? &args.l2
-                                                             : NULL;
+    double *field = strcmp(command->name, "lr") == 0           ? &args.lr
+                    : strcmp(command->name, "momentum") == 0   ? &args.beta1
+                    : strcmp(command->name, "clip") == 0       ? &args.clip_norm
+                    : strcmp(command->name, "clip-value") == 0 ? &args.clip_value
+                    : strcmp(command->name, "l2") == 0         ? &args.l2
+                    : strcmp(command->name, "l1") == 0         ? &args.l1
+                                                               : NULL;
     if (!field)
-        return nn_fail(error, NN_E_ARG, "'%.15s': expected lr, momentum, clip, dropout or l2",
+        return nn_fail(error, NN_E_ARG,
+                       "'%.15s': expected lr, momentum, clip, clip-value, dropout, l1 or l2",
                        command->name);
-    if (field == &args.beta1 && (args.kind == NN_SGD || args.kind == NN_RMSPROP))
+    if (field == &args.beta1 &&
+        (args.kind == NN_SGD || args.kind == NN_ADAGRAD || args.kind == NN_RMSPROP))
         return nn_fail(error, NN_E_STATE, "%s has no momentum", nn_optimizer_name(args.kind));
     *old = *field;
     *field = command->value;

@@ -1,6 +1,6 @@
 #include "engine/optimizer.h"
 
-#include "engine/kernel.h"
+#include "engine/optimizer_kernels.h"
 #include "engine/pool.h"
 #include "engine/sums.h"
 
@@ -12,15 +12,17 @@
  * and every sum is taken first within a block, then over the blocks in order: any number of threads
  * gives the same bits. Within a block the update goes in chunks that stay in the first cache, so
  * that one pass over memory serves gradient, state, weights and their norms. */
-enum { BLOCK = 16384, CHUNK = 1024, LANES = 32 };
+enum { BLOCK = 16384 };
 
 /* Below this many parameters waking another thread costs more than it saves. */
 enum { WORTH_THREADS = 4 * BLOCK };
 
 typedef struct {
     nn_param *param;
-    nn_real *first, *second; /* NULL where the kind keeps none */
-    const nn_real *gradient; /* of the step under way; NULL: not updated */
+    nn_real *first, *second, *average, *sum; /* NULL where none is kept */
+    double rate;                             /* of this parameter: multiplies lr */
+    nn_update_numbers numbers;               /* of the step under way */
+    const nn_real *gradient;                 /* of the step under way; NULL: not updated */
 } tracked;
 
 typedef struct {
@@ -28,16 +30,6 @@ typedef struct {
     int64_t begin, end;
     double gradient, update, weight; /* sums of squares of the step under way */
 } span;
-
-/* The numbers of one update. Computed once a step in double. */
-typedef struct {
-    nn_real lr;        /* with Adam's bias correction of the first moment */
-    nn_real scale;     /* of the gradient: clipping */
-    nn_real l2, decay; /* added to the gradient; taken off the weight (AdamW: lr * l2) */
-    nn_real keep1, add1, keep2, add2; /* beta and 1 - beta */
-    nn_real root;                     /* 1/sqrt of the second moment's bias correction */
-    nn_real epsilon;
-} coefficients;
 
 struct nn_optimizer {
     nn_optimizer_args args;
@@ -47,36 +39,23 @@ struct nn_optimizer {
     span *blocks;
     int block_count;
     int64_t parameters;
-    nn_real *state; /* all moments */
-    coefficients step, step_undecayed;
+    nn_real *state; /* all moments, averages and sums */
+    bool gathered;  /* the sums hold gradients */
+    double share;   /* of the gathering under way */
 };
 
-/* --- kinds ---------------------------------------------------------------------------------- */
-
+/* Moments kept by the kinds. */
 static const struct {
-    const char *name;
-    bool first, second; /* moments kept */
+    bool first, second;
 } kinds[NN_OPTIMIZER_KINDS] = {
-    [NN_SGD] = {"sgd", false, false},          [NN_MOMENTUM] = {"momentum", true, false},
-    [NN_NESTEROV] = {"nesterov", true, false}, [NN_RMSPROP] = {"rmsprop", false, true},
-    [NN_ADAM] = {"adam", true, true},          [NN_ADAMW] = {"adamw", true, true},
+    [NN_SGD] = {false, false},    [NN_MOMENTUM] = {true, false}, [NN_NESTEROV] = {true, false},
+    [NN_ADAGRAD] = {false, true}, [NN_RMSPROP] = {false, true},  [NN_ADAM] = {true, true},
+    [NN_ADAMW] = {true, true},
 };
 
-const char *nn_optimizer_name(nn_optimizer_kind kind)
+static bool is_adam(nn_optimizer_kind kind)
 {
-    return (unsigned)kind < NN_OPTIMIZER_KINDS ? kinds[kind].name : "unknown";
-}
-
-nn_status nn_optimizer_kind_of(const char *name, nn_optimizer_kind *kind, nn_error *error)
-{
-    for (int i = 0; i < NN_OPTIMIZER_KINDS; i++)
-        if (strcmp(name, kinds[i].name) == 0) {
-            *kind = (nn_optimizer_kind)i;
-            return NN_OK;
-        }
-    return nn_fail(error, NN_E_ARG,
-                   "optimizer '%.40s': expected sgd, momentum, nesterov, rmsprop, adam or adamw",
-                   name);
+    return kind == NN_ADAM || kind == NN_ADAMW;
 }
 
 /* --- settings ------------------------------------------------------------------------------- */
@@ -95,9 +74,19 @@ static nn_status check_args(const nn_optimizer_args *args, nn_error *error)
         return nn_fail(error, NN_E_ARG, "epsilon %g: expected a number above 0", args->epsilon);
     if (!(args->l2 >= 0 && isfinite(args->l2)))
         return nn_fail(error, NN_E_ARG, "l2 %g: expected a number from 0 on", args->l2);
+    if (!(args->l1 >= 0 && isfinite(args->l1)))
+        return nn_fail(error, NN_E_ARG, "l1 %g: expected a number from 0 on", args->l1);
     if (!(args->clip_norm >= 0 && isfinite(args->clip_norm)))
         return nn_fail(error, NN_E_ARG, "clip %g: expected 0 (off) or the largest gradient norm",
                        args->clip_norm);
+    if (!(args->clip_value >= 0 && isfinite(args->clip_value)))
+        return nn_fail(error, NN_E_ARG,
+                       "clip by value %g: expected 0 (off) or the largest number in a gradient",
+                       args->clip_value);
+    if (!(args->average >= 0 && args->average < 1))
+        return nn_fail(error, NN_E_ARG,
+                       "average of weights: decay %g, expected 0 (off) or below 1, such as 0.999",
+                       args->average);
     return NN_OK;
 }
 
@@ -123,10 +112,30 @@ nn_status nn_optimizer_set(nn_optimizer *optimizer, nn_optimizer_args args, nn_e
     if (args.kind != optimizer->args.kind)
         return nn_fail(error, NN_E_STATE, "optimizer: %s cannot become %s while it runs",
                        nn_optimizer_name(optimizer->args.kind), nn_optimizer_name(args.kind));
-    if (check_args(&args, error) != NN_OK)
-        return error ? error->code : NN_E_ARG;
-    optimizer->args = args;
-    return NN_OK;
+    if ((args.average > 0 && optimizer->args.average == 0) ||
+        (args.accumulates && !optimizer->args.accumulates))
+        return nn_fail(error, NN_E_STATE,
+                       "optimizer: an average of weights or accumulation cannot begin in the "
+                       "middle; start or branch with it");
+    nn_status status = check_args(&args, error);
+    if (status == NN_OK)
+        optimizer->args = args;
+    return status;
+}
+
+nn_status nn_optimizer_set_rate(nn_optimizer *optimizer, const nn_param *param, double factor,
+                                nn_error *error)
+{
+    if (!(factor >= 0 && isfinite(factor)))
+        return nn_fail(error, NN_E_ARG, "rate of '%s': %g times, expected a number from 0 on",
+                       nn_param_name(param), factor);
+    for (int i = 0; i < optimizer->slot_count; i++)
+        if (optimizer->slots[i].param == param) {
+            optimizer->slots[i].rate = factor;
+            return NN_OK;
+        }
+    return nn_fail(error, NN_E_MISSING, "rate of '%s': no parameter that is trained",
+                   nn_param_name(param));
 }
 
 /* --- making --------------------------------------------------------------------------------- */
@@ -156,6 +165,7 @@ static void measure(const nn_model *model, int *slot_count, int *block_count, in
 
 static void lay_out(nn_optimizer *optimizer, nn_model *model)
 {
+    const nn_optimizer_args *args = &optimizer->args;
     nn_real *state = optimizer->state;
     int s = 0, b = 0;
     for (int i = 0; i < nn_model_count(model); i++) {
@@ -164,15 +174,15 @@ static void lay_out(nn_optimizer *optimizer, nn_model *model)
             continue;
         int64_t count = count_of(param);
         tracked *slot = &optimizer->slots[s];
-        slot->param = param;
-        if (kinds[optimizer->args.kind].first) {
-            slot->first = state;
-            state += round_up(count);
-        }
-        if (kinds[optimizer->args.kind].second) {
-            slot->second = state;
-            state += round_up(count);
-        }
+        *slot = (tracked){.param = param, .rate = 1};
+        nn_real **const kept[] = {&slot->first, &slot->second, &slot->average, &slot->sum};
+        const bool keeps[] = {kinds[args->kind].first, kinds[args->kind].second, args->average > 0,
+                              args->accumulates};
+        for (int k = 0; k < 4; k++)
+            if (keeps[k]) {
+                *kept[k] = state;
+                state += round_up(count);
+            }
         for (int64_t begin = 0; begin < count; begin += BLOCK) {
             int64_t end = begin + BLOCK < count ? begin + BLOCK : count;
             optimizer->blocks[b++] = (span){.slot = s, .begin = begin, .end = end};
@@ -195,8 +205,9 @@ nn_optimizer *nn_optimizer_new(nn_model *model, nn_optimizer_args args, nn_error
     optimizer->args = args;
     int64_t padded = 0;
     measure(model, &optimizer->slot_count, &optimizer->block_count, &padded);
-    int moments = kinds[args.kind].first + kinds[args.kind].second;
-    size_t bytes = (size_t)(moments * padded + 16) * sizeof(nn_real) / 64 * 64 + 64;
+    int kept =
+        kinds[args.kind].first + kinds[args.kind].second + (args.average > 0) + args.accumulates;
+    size_t bytes = (size_t)(kept * padded + 16) * sizeof(nn_real) / 64 * 64 + 64;
     optimizer->slots = calloc((size_t)optimizer->slot_count + 1, sizeof *optimizer->slots);
     optimizer->blocks = calloc((size_t)optimizer->block_count + 1, sizeof *optimizer->blocks);
     optimizer->state = aligned_alloc(64, bytes);
@@ -208,6 +219,7 @@ nn_optimizer *nn_optimizer_new(nn_model *model, nn_optimizer_args args, nn_error
     }
     memset(optimizer->state, 0, bytes);
     lay_out(optimizer, model);
+    nn_optimizer_restart_average(optimizer);
     return optimizer;
 }
 
@@ -253,113 +265,96 @@ nn_real *nn_optimizer_second(nn_optimizer *optimizer, const nn_param *param)
     return slot ? slot->second : NULL;
 }
 
-/* --- kernels -------------------------------------------------------------------------------- */
-
-#define REAL_SQRT(x) _Generic((nn_real)0, float : sqrtf, double : sqrt)(x)
-
-/* The gradient as the kinds see it: clipped, then with L2, so that clipping bounds what the data
- * says and not the penalty. d/dw of lambda/2 |w|^2 = lambda w (chapter 12). */
-#define GRADIENT(i) (c->scale * g[i] + c->l2 * w[i])
-
-/* Every kernel writes the step it wants to `u` (taken off the weights afterwards) for one chunk. */
-
-/* Chapter 16: w -= lr g. */
-NN_KERNEL static void sgd(const coefficients *c, int64_t count, const nn_real *restrict w,
-                          const nn_real *restrict g, nn_real *restrict u)
+nn_real *nn_optimizer_average(nn_optimizer *optimizer, const nn_param *param)
 {
-    for (int64_t i = 0; i < count; i++)
-        u[i] = c->lr * GRADIENT(i);
+    const tracked *slot = slot_of(optimizer, param);
+    return slot ? slot->average : NULL;
 }
 
-/* Chapter 17: v = beta v + (1-beta) g; w -= lr v. */
-NN_KERNEL static void momentum(const coefficients *c, int64_t count, const nn_real *restrict w,
-                               const nn_real *restrict g, nn_real *restrict u, nn_real *restrict v)
+/* --- the moving average of the weights ------------------------------------------------------ */
+
+void nn_optimizer_restart_average(nn_optimizer *optimizer)
 {
-    for (int64_t i = 0; i < count; i++) {
-        v[i] = c->keep1 * v[i] + c->add1 * GRADIENT(i);
-        u[i] = c->lr * v[i];
+    for (int i = 0; i < optimizer->slot_count; i++) {
+        const tracked *slot = &optimizer->slots[i];
+        if (slot->average)
+            memcpy(slot->average, nn_param_values(slot->param),
+                   (size_t)count_of(slot->param) * sizeof *slot->average);
     }
 }
 
-/* Nesterov's step with the gradient taken where the weights are (Sutskever et al. 2013, section 2,
- * rewritten as in Bengio et al. 2012, equation 7), in the course's scaling:
- * v = beta v + (1-beta) g; w -= lr (beta v + (1-beta) g). */
-NN_KERNEL static void nesterov(const coefficients *c, int64_t count, const nn_real *restrict w,
-                               const nn_real *restrict g, nn_real *restrict u, nn_real *restrict v)
+void nn_optimizer_swap_average(nn_optimizer *optimizer)
 {
-    for (int64_t i = 0; i < count; i++) {
-        nn_real added = c->add1 * GRADIENT(i);
-        v[i] = c->keep1 * v[i] + added;
-        u[i] = c->lr * (c->keep1 * v[i] + added);
+    for (int i = 0; i < optimizer->slot_count && optimizer->args.average > 0; i++) {
+        const tracked *slot = &optimizer->slots[i];
+        nn_real *weights = nn_param_data(slot->param);
+        int64_t count = count_of(slot->param);
+        for (int64_t k = 0; k < count; k++) {
+            nn_real weight = weights[k];
+            weights[k] = slot->average[k];
+            slot->average[k] = weight;
+        }
     }
 }
 
-/* Chapter 17 (Tieleman and Hinton 2012): s = beta s + (1-beta) g^2; w -= lr g / (sqrt(s) + eps).
- * No bias correction; epsilon outside the root (errata E17.1). */
-NN_KERNEL static void rmsprop(const coefficients *c, int64_t count, const nn_real *restrict w,
-                              const nn_real *restrict g, nn_real *restrict u, nn_real *restrict s)
+/* --- penalties ------------------------------------------------------------------------------ */
+
+nn_penalty nn_optimizer_penalty(const nn_optimizer *optimizer)
 {
-    for (int64_t i = 0; i < count; i++) {
-        nn_real gradient = GRADIENT(i);
-        s[i] = c->keep2 * s[i] + c->add2 * gradient * gradient;
-        u[i] = c->lr * gradient / (REAL_SQRT(s[i]) + c->epsilon);
+    const nn_optimizer_args *args = &optimizer->args;
+    double squares = 0, sizes = 0;
+    for (int i = 0; i < optimizer->slot_count; i++) {
+        const nn_param *param = optimizer->slots[i].param;
+        const nn_real *weights = nn_param_values(param);
+        int64_t count = nn_param_decays(param) ? count_of(param) : 0;
+        if (args->l2 > 0)
+            squares += nn_sum_of_squares(weights, count);
+        for (int64_t k = 0; args->l1 > 0 && k < count; k++)
+            sizes += fabs((double)weights[k]);
     }
-}
-
-/* Chapter 18 (Kingma and Ba 2015, algorithm 1), and AdamW (Loshchilov and Hutter 2019, algorithm 2)
- * with decay = lr l2 and l2 = 0. With v^ = v/(1-beta1^t), s^ = s/(1-beta2^t):
- * w -= lr v^ / (sqrt(s^) + eps). lr and root hold the two corrections. */
-NN_KERNEL static void adam(const coefficients *c, int64_t count, const nn_real *restrict w,
-                           const nn_real *restrict g, nn_real *restrict u, nn_real *restrict v,
-                           nn_real *restrict s)
-{
-    for (int64_t i = 0; i < count; i++) {
-        nn_real gradient = GRADIENT(i);
-        v[i] = c->keep1 * v[i] + c->add1 * gradient;
-        s[i] = c->keep2 * s[i] + c->add2 * gradient * gradient;
-        u[i] = c->lr * v[i] / (REAL_SQRT(s[i]) * c->root + c->epsilon) + c->decay * w[i];
-    }
-}
-
-NN_KERNEL static void subtract(int64_t count, nn_real *restrict w, const nn_real *restrict u)
-{
-    for (int64_t i = 0; i < count; i++)
-        w[i] -= u[i];
-}
-
-/* Of one chunk. In nn_real: each of the interleaved sums adds but CHUNK / LANES squares, plenty for
- * the update ratio, which is for people; the gradient norm, which clips, is summed in double. */
-NN_KERNEL static double chunk_squares(const nn_real *x, int64_t count)
-{
-    nn_real lane[LANES] = {0};
-    int64_t i = 0;
-    for (; i + LANES <= count; i += LANES)
-        for (int k = 0; k < LANES; k++)
-            lane[k] += x[i + k] * x[i + k];
-    for (; i < count; i++)
-        lane[0] += x[i] * x[i];
-    double sum = 0;
-    for (int k = 0; k < LANES; k++)
-        sum += (double)lane[k];
-    return sum;
+    return (nn_penalty){.l1 = args->l1 * sizes, .l2 = args->l2 / 2 * squares};
 }
 
 /* --- one step ------------------------------------------------------------------------------- */
 
-static void update_chunk(nn_optimizer_kind kind, const coefficients *c, int64_t count,
-                         const nn_real *w, const nn_real *g, nn_real *u, nn_real *first,
-                         nn_real *second)
+static void for_all_blocks(nn_optimizer *optimizer, nn_pool *pool, nn_task task)
 {
-    if (first && second) /* Adam and AdamW differ in their coefficients */
-        adam(c, count, w, g, u, first, second);
-    else if (second)
-        rmsprop(c, count, w, g, u, second);
-    else if (first && kind == NN_NESTEROV)
-        nesterov(c, count, w, g, u, first);
-    else if (first)
-        momentum(c, count, w, g, u, first);
-    else
-        sgd(c, count, w, g, u);
+    nn_pool *threads = optimizer->parameters >= WORTH_THREADS ? pool : NULL;
+    nn_pool_run(threads, optimizer->block_count, task, optimizer);
+}
+
+static void find_gradients(nn_optimizer *optimizer, nn_exec *exec)
+{
+    for (int i = 0; i < optimizer->slot_count; i++) {
+        tracked *slot = &optimizer->slots[i];
+        slot->gradient = nn_param_frozen(slot->param) ? NULL : nn_param_gradient(exec, slot->param);
+    }
+}
+
+static void gather_block(void *context, int index)
+{
+    nn_optimizer *optimizer = context;
+    const span *block = &optimizer->blocks[index];
+    const tracked *slot = &optimizer->slots[block->slot];
+    if (slot->gradient)
+        nn_gather_gradient(slot->sum + block->begin, slot->gradient + block->begin,
+                           (nn_real)optimizer->share, !optimizer->gathered,
+                           block->end - block->begin);
+}
+
+void nn_optimizer_gather(nn_optimizer *optimizer, nn_exec *exec, nn_pool *pool, double share)
+{
+    if (!optimizer->args.accumulates)
+        return;
+    find_gradients(optimizer, exec);
+    optimizer->share = share;
+    for_all_blocks(optimizer, pool, gather_block);
+    optimizer->gathered = true;
+}
+
+void nn_optimizer_forget_gathered(nn_optimizer *optimizer)
+{
+    optimizer->gathered = false;
 }
 
 static void update_block(void *context, int index)
@@ -370,19 +365,20 @@ static void update_block(void *context, int index)
     block->update = block->weight = 0;
     if (!slot->gradient)
         return;
-    const coefficients *c =
-        nn_param_decays(slot->param) ? &optimizer->step : &optimizer->step_undecayed;
     nn_real *weights = nn_param_data(slot->param);
-    _Alignas(64) nn_real update[CHUNK];
-    for (int64_t begin = block->begin; begin < block->end; begin += CHUNK) {
-        int64_t count = block->end - begin < CHUNK ? block->end - begin : CHUNK;
-        nn_real *w = weights + begin;
-        block->weight += chunk_squares(w, count);
-        update_chunk(optimizer->args.kind, c, count, w, slot->gradient + begin, update,
-                     slot->first ? slot->first + begin : NULL,
-                     slot->second ? slot->second + begin : NULL);
-        subtract(count, w, update);
-        block->update += chunk_squares(update, count);
+    bool averages = slot->average && optimizer->args.average > 0;
+    for (int64_t begin = block->begin; begin < block->end; begin += NN_UPDATE_CHUNK) {
+        int64_t left = block->end - begin;
+        nn_update_sums sums = nn_update_one_chunk(
+            optimizer->args.kind, &slot->numbers,
+            (nn_update_chunk){.weights = weights + begin,
+                              .first = slot->first ? slot->first + begin : NULL,
+                              .second = slot->second ? slot->second + begin : NULL,
+                              .average = averages ? slot->average + begin : NULL,
+                              .gradient = slot->gradient + begin,
+                              .count = left < NN_UPDATE_CHUNK ? left : NN_UPDATE_CHUNK});
+        block->weight += sums.weight;
+        block->update += sums.update;
     }
 }
 
@@ -396,42 +392,48 @@ static void measure_block(void *context, int index)
                        : 0;
 }
 
-static void for_all_blocks(nn_optimizer *optimizer, nn_pool *pool, nn_task task)
+/* How fast the moving average follows: at first as the mean of all weights so far, nearly. */
+static double follow_share(double decay, double step)
 {
-    nn_pool *threads = optimizer->parameters >= WORTH_THREADS ? pool : NULL;
-    nn_pool_run(threads, optimizer->block_count, task, optimizer);
+    return 1 - fmin(decay, (1 + step) / (10 + step));
 }
 
-static void prepare(nn_optimizer *optimizer, double lr, double norm)
+static nn_update_numbers numbers_of(const nn_optimizer *optimizer, const tracked *slot, double lr,
+                                    double norm)
 {
     const nn_optimizer_args *args = &optimizer->args;
-    bool adam_like = args->kind == NN_ADAM || args->kind == NN_ADAMW;
-    double t = (double)optimizer->steps;
-    double rate = adam_like ? lr / (1 - pow(args->beta1, t)) : lr;
-    /* Pascanu et al. 2013, algorithm 1: never scaled up. */
-    double scale = args->clip_norm > 0 && norm > args->clip_norm ? args->clip_norm / norm : 1;
-    optimizer->step = (coefficients){
-        .lr = (nn_real)rate,
-        .scale = (nn_real)scale,
-        .l2 = (nn_real)(args->kind == NN_ADAMW ? 0 : args->l2),
-        .decay = (nn_real)(args->kind == NN_ADAMW ? lr * args->l2 : 0),
+    double t = (double)optimizer->steps, base = lr * slot->rate;
+    bool correct = is_adam(args->kind) && !args->uncorrected;
+    bool decoupled = args->decoupled || args->kind == NN_ADAMW;
+    bool decays = nn_param_decays(slot->param);
+    bool whole = args->kind == NN_ADAGRAD;
+    return (nn_update_numbers){
+        .lr = (nn_real)(correct ? base / (1 - pow(args->beta1, t)) : base),
+        /* Pascanu et al. 2013, algorithm 1: never scaled up. */
+        .scale =
+            (nn_real)(args->clip_norm > 0 && norm > args->clip_norm ? args->clip_norm / norm : 1),
+        .limit = (nn_real)(args->clip_value > 0 ? args->clip_value : (double)INFINITY),
+        .l2 = (nn_real)(decays && !decoupled ? args->l2 : 0),
+        .decay = (nn_real)(decays && decoupled ? base * args->l2 : 0),
+        .shrink = (nn_real)(decays ? base * args->l1 : 0),
         .keep1 = (nn_real)args->beta1,
-        .add1 = (nn_real)(1 - args->beta1),
-        .keep2 = (nn_real)args->beta2,
-        .add2 = (nn_real)(1 - args->beta2),
-        .root = (nn_real)(adam_like ? 1 / sqrt(1 - pow(args->beta2, t)) : 1),
-        .epsilon = (nn_real)args->epsilon,
+        .add1 = (nn_real)(args->classic ? 1 : 1 - args->beta1),
+        .keep2 = (nn_real)(whole ? 1 : args->beta2),
+        .add2 = (nn_real)(whole ? 1 : 1 - args->beta2),
+        .correct2 = (nn_real)(correct ? 1 / (1 - pow(args->beta2, t)) : 1),
+        .inside = (nn_real)(args->epsilon_inside ? args->epsilon : 0),
+        .outside = (nn_real)(args->epsilon_inside ? 0 : args->epsilon),
+        .follow = (nn_real)follow_share(args->average, t),
     };
-    optimizer->step_undecayed = optimizer->step;
-    optimizer->step_undecayed.l2 = optimizer->step_undecayed.decay = 0;
 }
 
 nn_update nn_optimizer_step(nn_optimizer *optimizer, nn_exec *exec, nn_pool *pool, double lr)
 {
-    for (int i = 0; i < optimizer->slot_count; i++) {
-        tracked *slot = &optimizer->slots[i];
-        slot->gradient = nn_param_frozen(slot->param) ? NULL : nn_param_gradient(exec, slot->param);
-    }
+    find_gradients(optimizer, exec);
+    for (int i = 0; i < optimizer->slot_count && optimizer->gathered; i++)
+        if (optimizer->slots[i].gradient)
+            optimizer->slots[i].gradient = optimizer->slots[i].sum;
+    optimizer->gathered = false;
     for_all_blocks(optimizer, pool, measure_block);
     double gradient = 0, update = 0, weight = 0;
     for (int i = 0; i < optimizer->block_count; i++)
@@ -441,7 +443,8 @@ nn_update nn_optimizer_step(nn_optimizer *optimizer, nn_exec *exec, nn_pool *poo
         return (nn_update){.gradient_norm = norm, .update_ratio = NAN, .applied = false};
 
     optimizer->steps++;
-    prepare(optimizer, lr, norm);
+    for (int i = 0; i < optimizer->slot_count; i++)
+        optimizer->slots[i].numbers = numbers_of(optimizer, &optimizer->slots[i], lr, norm);
     for_all_blocks(optimizer, pool, update_block);
     for (int i = 0; i < optimizer->block_count; i++) {
         update += optimizer->blocks[i].update;

@@ -13,12 +13,13 @@ static size_t count_of(const nn_param *param)
 static size_t visit(nn_real *values, nn_model *model, nn_optimizer *optimizer, bool to_model)
 {
     size_t at = 0;
-    for (int moment = 0; moment < (optimizer ? 3 : 1); moment++)
+    for (int kind = 0; kind < (optimizer ? 4 : 1); kind++)
         for (int i = 0; i < nn_model_count(model); i++) {
             nn_param *param = nn_model_at(model, i);
-            nn_real *data = moment == 0   ? nn_param_data(param)
-                            : moment == 1 ? nn_optimizer_first(optimizer, param)
-                                          : nn_optimizer_second(optimizer, param);
+            nn_real *data = kind == 0   ? nn_param_data(param)
+                            : kind == 1 ? nn_optimizer_first(optimizer, param)
+                            : kind == 2 ? nn_optimizer_second(optimizer, param)
+                                        : nn_optimizer_average(optimizer, param);
             if (!data)
                 continue;
             size_t count = count_of(param);

@@ -15,7 +15,8 @@ typedef struct {
 } nn_progress;
 
 typedef struct {
-    nn_real *values; /* parameters and buffers in the model's order, then moments if kept */
+    nn_real *values; /* parameters and buffers in the model's order, then moments and averages if
+                        kept */
     nn_progress progress;
     uint64_t optimizer_steps;
     bool taken;

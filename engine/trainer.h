@@ -49,7 +49,8 @@ typedef enum {
     NN_COMMAND_EPOCH, /* to the end of the epoch, then pause */
     NN_COMMAND_STOP_AFTER_EPOCH,
     NN_COMMAND_STOP,     /* now, with a last checkpoint */
-    NN_COMMAND_SET,      /* name "lr", "momentum", "clip", "dropout", "l2"; value */
+    NN_COMMAND_SET,      /* name "lr", "momentum", "clip", "clip-value", "dropout", "l1",
+                            "l2"; value */
     NN_COMMAND_EVALUATE, /* dev part now */
     NN_COMMAND_SAVE,     /* checkpoint now */
     NN_COMMAND_ROLLBACK, /* to the last good state kept in memory, one to two hundred steps (or

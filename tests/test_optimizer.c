@@ -34,7 +34,13 @@ static void train(nn_optimizer_kind kind, int threads, nn_real *weights, nn_upda
     nn_forward(exec);
     assert_int_equal(nn_backward(exec, &error), NN_OK);
 
-    nn_optimizer_args how = {.kind = kind, .lr = 0.01, .l2 = 0.01, .clip_norm = 30};
+    nn_optimizer_args how = {.kind = kind,
+                             .lr = 0.01,
+                             .l2 = 0.01,
+                             .l1 = 0.001,
+                             .clip_norm = 30,
+                             .clip_value = 0.04,
+                             .average = 0.99};
     nn_optimizer *optimizer = nn_optimizer_new(model, how, &error);
     nn_param *weight = nn_model_find(model, "d.weight");
     for (uint64_t t = 0; t < 5; t++) {
@@ -74,7 +80,7 @@ static void test_threads_change_no_bit(void **state)
 static void test_every_kind_learns(void **state)
 {
     (void)state;
-    static const double rates[NN_OPTIMIZER_KINDS] = {0.3, 1, 1, 0.005, 0.01, 0.01};
+    static const double rates[NN_OPTIMIZER_KINDS] = {0.3, 1, 1, 0.05, 0.005, 0.01, 0.01};
     for (int kind = 0; kind < NN_OPTIMIZER_KINDS; kind++) {
         nn_error error = {0};
         small_net net = net_build(NET_MLP, 3);

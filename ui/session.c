@@ -300,14 +300,16 @@ static nn_status load_data(session *s, nn_error *error)
 
 static nn_status read_options(const train_options *o, nn_train_args *args, nn_error *error)
 {
-    nn_status status = nn_optimizer_kind_of(o->optimizer, &args->optimizer.kind, error);
+    nn_status status = nn_optimizer_parse(o->optimizer, &args->optimizer, error);
     if (status == NN_OK)
         status = nn_schedule_parse(o->schedule, &args->schedule, error);
     args->optimizer.lr = o->lr;
     /* To the optimizer 0 means the usual 0.9; the smallest number there is means none. */
     args->optimizer.beta1 = o->momentum > 0 ? o->momentum : 2.3e-308;
     args->optimizer.l2 = o->l2;
+    args->optimizer.l1 = o->l1;
     args->optimizer.clip_norm = o->clip_norm;
+    args->optimizer.clip_value = o->clip_value;
     return status;
 }
 

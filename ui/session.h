@@ -9,7 +9,7 @@ typedef struct session session;
 
 typedef struct {
     const char *data, *model, *optimizer, *schedule, *name, *store_path, *command_line, *target;
-    double lr, l2, dropout, momentum, clip_norm, dev_share, test_share;
+    double lr, l2, l1, dropout, momentum, clip_norm, clip_value, dev_share, test_share;
     int batch, epochs, threads, shards;
     int64_t limit;
     uint64_t seed;
@@ -28,12 +28,12 @@ const char *train_default_model(nn_shape sample);
 
 /* The options a recorded run was begun with. The strings lie in `texts`. */
 typedef struct {
-    char data[1024], model[1024], target[1024], optimizer[32], schedule[128];
+    char data[1024], model[1024], target[1024], optimizer[96], schedule[128];
 } train_texts;
 nn_status train_options_of_run(store *s, run_id run, train_options *options, train_texts *texts,
                                nn_error *error);
 /* The same as what the store keeps; room for TRAIN_PARAMS. Returns how many. */
-enum { TRAIN_PARAMS = 20 };
+enum { TRAIN_PARAMS = 40 };
 int train_options_params(const train_options *options, store_param *params);
 
 /* Loads the data, builds, begins the run in the store, starts the trainer (paused if asked).

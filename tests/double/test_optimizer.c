@@ -95,12 +95,11 @@ static const golden goldens[] = {
      {{0.999, -0.998}, {0.9951, -0.9972}, {0.99359, -1.00048}, {0.9917309999999999, -1.002932}},
      {0.018589999999999995, 0.02452},
      {0}},
-    /* The frameworks' form is the course's with ten times the rate (errata E17.3). */
     {"ch17-momentum-torch",
-     {.kind = NN_MOMENTUM, .lr = 1, .beta1 = 0.9},
+     {.kind = NN_MOMENTUM, .lr = 0.1, .beta1 = 0.9, .classic = true},
      1,
      {{0.99, -0.98}, {0.951, -0.972}, {0.9359, -1.0048}, {0.91731, -1.02932}},
-     {0.01859, 0.024520000000000003},
+     {0.1859, 0.24520000000000003},
      {0}},
     {"ch17-rmsprop-outside",
      {.kind = NN_RMSPROP, .lr = 0.01, .beta2 = 0.999},
@@ -220,12 +219,16 @@ typedef struct {
 
 static void plain_step(plain *p, const nn_optimizer_args *a, double g, double lr, double l2, int t)
 {
-    double b1 = a->beta1, b2 = a->beta2;
-    if (a->kind != NN_ADAMW)
+    double b1 = a->beta1, b2 = a->beta2, old = p->w, eps = a->epsilon;
+    bool decoupled = a->decoupled || a->kind == NN_ADAMW;
+    double add1 = a->classic ? 1 : 1 - b1;
+    double c1 = a->uncorrected ? 1 : 1 - pow(b1, t), c2 = a->uncorrected ? 1 : 1 - pow(b2, t);
+    if (!decoupled)
         g += l2 * p->w;
-    double old = p->w;
-    p->v = b1 * p->v + (1 - b1) * g;
-    p->s = b2 * p->s + (1 - b2) * g * g;
+    p->v = b1 * p->v + add1 * g;
+    p->s = a->kind == NN_ADAGRAD ? p->s + g * g : b2 * p->s + (1 - b2) * g * g;
+    double shat = a->kind == NN_ADAM || a->kind == NN_ADAMW ? p->s / c2 : p->s;
+    double root = a->epsilon_inside ? sqrt(shat + eps) : sqrt(shat) + eps;
     switch (a->kind) {
     case NN_SGD:
         p->w -= lr * g;
@@ -234,58 +237,150 @@ static void plain_step(plain *p, const nn_optimizer_args *a, double g, double lr
         p->w -= lr * p->v;
         break;
     case NN_NESTEROV:
-        p->w -= lr * (b1 * p->v + (1 - b1) * g);
+        p->w -= lr * (b1 * p->v + add1 * g);
         break;
+    case NN_ADAGRAD:
     case NN_RMSPROP:
-        p->w -= lr * g / (sqrt(p->s) + a->epsilon);
+        p->w -= lr * g / root;
         break;
     default:
-        p->w -= lr * (p->v / (1 - pow(b1, t))) / (sqrt(p->s / (1 - pow(b2, t))) + a->epsilon);
+        p->w -= lr * (p->v / c1) / root;
         break;
     }
-    if (a->kind == NN_ADAMW)
+    if (decoupled)
         p->w -= lr * l2 * old;
+    double shrink = l2 > 0 ? lr * a->l1 : 0; /* neither penalty touches the bias */
+    p->w = fabs(p->w) > shrink ? p->w - copysign(shrink, p->w) : 0;
 }
 
-/* Every kind, with L2 on the weight and none on the bias, clipping and a moving rate. */
+static double cut(double x, double limit)
+{
+    return fmax(-limit, fmin(limit, x));
+}
+
+/* 50 steps with L2 and L1 on the weight and none on the bias, clipping by norm and value, a moving
+ * rate, another rate for the bias, and an average of the weights. */
+static void follow_plainly(nn_optimizer_args args)
+{
+    nn_error error = {0};
+    bench b = make_bench();
+    nn_optimizer *optimizer = make(&b, args);
+    plain p[3] = {{0.5, 0, 0}, {-2, 0, 0}, {1, 0, 0}};
+    double average[3] = {0.5, -2, 1};
+    nn_param_data(b.weight)[0] = p[0].w;
+    nn_param_data(b.weight)[1] = p[1].w;
+    nn_param_data(b.bias)[0] = p[2].w;
+    nn_optimizer_restart_average(optimizer);
+    assert_int_equal(nn_optimizer_set_rate(optimizer, b.bias, 0.5, &error), NN_OK);
+    for (int t = 1; t <= 50; t++) {
+        double g[3] = {sin(t), cos(3.0 * t), 0.1 * sin(0.7 * t)};
+        double norm = sqrt(g[0] * g[0] + g[1] * g[1] + g[2] * g[2]);
+        double clip = norm > 0.5 ? 0.5 / norm : 1, lr = 0.1 / t;
+        double before = p[0].w * p[0].w + p[1].w * p[1].w + p[2].w * p[2].w, moved = 0;
+        nn_update update = step(&b, optimizer, g[0], g[1], g[2], lr);
+        for (int k = 0; k < 3; k++) {
+            double old = p[k].w, share = fmin(0.9, (1.0 + t) / (10 + t));
+            plain_step(&p[k], &args, cut(clip * g[k], 0.3), k < 2 ? lr : lr / 2, k < 2 ? 0.3 : 0,
+                       t);
+            moved += (p[k].w - old) * (p[k].w - old);
+            average[k] = share * average[k] + (1 - share) * p[k].w;
+        }
+        assert_true(update.applied);
+        close_to(update.gradient_norm, norm, 1e-14, "norm");
+        close_to(update.update_ratio, sqrt(moved / before), 1e-13, "update ratio");
+        close_to(nn_param_data(b.weight)[0], p[0].w, 1e-13, nn_optimizer_name(args.kind));
+        close_to(nn_param_data(b.weight)[1], p[1].w, 1e-13, nn_optimizer_name(args.kind));
+        close_to(nn_param_data(b.bias)[0], p[2].w, 1e-13, nn_optimizer_name(args.kind));
+    }
+    nn_penalty penalty = nn_optimizer_penalty(optimizer);
+    close_to(penalty.l1, args.l1 * (fabs(p[0].w) + fabs(p[1].w)), 1e-13, "L1 penalty");
+    close_to(penalty.l2, 0.15 * (p[0].w * p[0].w + p[1].w * p[1].w), 1e-13, "L2 penalty");
+    nn_optimizer_swap_average(optimizer);
+    close_to(nn_param_data(b.weight)[0], average[0], 1e-13, "average");
+    close_to(nn_param_data(b.bias)[0], average[2], 1e-13, "average");
+    nn_optimizer_swap_average(optimizer);
+    close_to(nn_param_data(b.weight)[1], p[1].w, 1e-13, "the weights come back");
+    nn_optimizer_free(optimizer);
+    free_bench(&b);
+}
+
 static void test_against_plain_formulas(void **state)
 {
     (void)state;
-    for (int kind = 0; kind < NN_OPTIMIZER_KINDS; kind++) {
-        nn_optimizer_args args = {.kind = (nn_optimizer_kind)kind,
-                                  .lr = 0.1,
-                                  .beta1 = 0.8,
-                                  .beta2 = 0.95,
-                                  .epsilon = 1e-6,
-                                  .l2 = 0.3,
-                                  .clip_norm = 0.5};
-        bench b = make_bench();
-        nn_optimizer *optimizer = make(&b, args);
-        plain p[3] = {{0.5, 0, 0}, {-2, 0, 0}, {1, 0, 0}};
-        nn_param_data(b.weight)[0] = p[0].w;
-        nn_param_data(b.weight)[1] = p[1].w;
-        nn_param_data(b.bias)[0] = p[2].w;
-        for (int t = 1; t <= 50; t++) {
-            double g[3] = {sin(t), cos(3.0 * t), 0.1 * sin(0.7 * t)};
-            double norm = sqrt(g[0] * g[0] + g[1] * g[1] + g[2] * g[2]);
-            double clip = norm > 0.5 ? 0.5 / norm : 1, lr = 0.1 / t;
-            double before = p[0].w * p[0].w + p[1].w * p[1].w + p[2].w * p[2].w, moved = 0;
-            nn_update update = step(&b, optimizer, g[0], g[1], g[2], lr);
-            for (int k = 0; k < 3; k++) {
-                double old = p[k].w;
-                plain_step(&p[k], &args, clip * g[k], lr, k < 2 ? 0.3 : 0, t);
-                moved += (p[k].w - old) * (p[k].w - old);
-            }
-            assert_true(update.applied);
-            close_to(update.gradient_norm, norm, 1e-14, "norm");
-            close_to(update.update_ratio, sqrt(moved / before), 1e-13, "update ratio");
-            close_to(nn_param_data(b.weight)[0], p[0].w, 1e-13, nn_optimizer_name(args.kind));
-            close_to(nn_param_data(b.weight)[1], p[1].w, 1e-13, nn_optimizer_name(args.kind));
-            close_to(nn_param_data(b.bias)[0], p[2].w, 1e-13, nn_optimizer_name(args.kind));
+    for (int kind = 0; kind < NN_OPTIMIZER_KINDS; kind++)
+        for (int switches = 0; switches < 32; switches++)
+            follow_plainly((nn_optimizer_args){.kind = (nn_optimizer_kind)kind,
+                                               .lr = 0.1,
+                                               .beta1 = 0.8,
+                                               .beta2 = 0.95,
+                                               .epsilon = 1e-6,
+                                               .l2 = 0.3,
+                                               .l1 = switches & 16 ? 0.2 : 0,
+                                               .clip_norm = 0.5,
+                                               .clip_value = 0.3,
+                                               .classic = switches & 1,
+                                               .epsilon_inside = switches & 2,
+                                               .uncorrected = switches & 4,
+                                               .decoupled = switches & 8,
+                                               .average = 0.9});
+}
+
+/* L1 makes weights exactly 0, and never changes their sign. */
+static void test_l1_reaches_zero_and_stays(void **state)
+{
+    (void)state;
+    bench b = make_bench();
+    nn_optimizer *optimizer = make(&b, (nn_optimizer_args){.kind = NN_SGD, .lr = 1, .l1 = 0.25});
+    nn_param_data(b.weight)[0] = 1;
+    nn_param_data(b.weight)[1] = -0.1;
+    step(&b, optimizer, 0, 0, 0, 1);
+    assert_true(nn_param_data(b.weight)[0] == 0.75 && nn_param_data(b.weight)[1] == 0);
+    step(&b, optimizer, 0, 0.2, 0, 1); /* a gradient below lambda moves nothing off 0 */
+    assert_true(nn_param_data(b.weight)[0] == 0.5 && nn_param_data(b.weight)[1] == 0);
+    for (int t = 0; t < 5; t++)
+        step(&b, optimizer, 0, 0, 0, 1);
+    assert_true(nn_param_data(b.weight)[0] == 0);
+    nn_optimizer_free(optimizer);
+    free_bench(&b);
+}
+
+/* Three small batches of 1, 2 and 5 rows make the step of the batch of 8. */
+static void test_gathered_gradients(void **state)
+{
+    (void)state;
+    static const double small[3][3] = {{1, -2, 0.5}, {0.25, 4, 1}, {-3, 0.125, 2}};
+    static const double rows[3] = {1, 2, 5};
+    bench b = make_bench();
+    nn_optimizer_args args = {.kind = NN_SGD, .lr = 1, .accumulates = true};
+    nn_optimizer *optimizer = make(&b, args);
+    for (int round = 0; round < 2; round++) {
+        double sum[3] = {0};
+        memset(nn_param_data(b.weight), 0, 2 * sizeof(nn_real));
+        nn_param_data(b.bias)[0] = 0;
+        for (int i = 0; i < 3; i++) {
+            nn_real *g = nn_param_gradient(b.exec, b.weight);
+            g[0] = small[i][0];
+            g[1] = small[i][1];
+            nn_param_gradient(b.exec, b.bias)[0] = small[i][2];
+            nn_optimizer_gather(optimizer, b.exec, b.pool, rows[i] / 8);
+            for (int k = 0; k < 3; k++)
+                sum[k] += small[i][k] * rows[i] / 8;
         }
-        nn_optimizer_free(optimizer);
-        free_bench(&b);
+        nn_update update = nn_optimizer_step(optimizer, b.exec, b.pool, 1);
+        close_to(update.gradient_norm, sqrt(sum[0] * sum[0] + sum[1] * sum[1] + sum[2] * sum[2]),
+                 1e-15, "norm of the sum");
+        close_to(nn_param_data(b.weight)[0], -sum[0], 1e-15, "first weight");
+        close_to(nn_param_data(b.weight)[1], -sum[1], 1e-15, "second weight");
+        close_to(nn_param_data(b.bias)[0], -sum[2], 1e-15, "bias");
     }
+    nn_param_gradient(b.exec, b.bias)[0] = 100;
+    nn_optimizer_gather(optimizer, b.exec, b.pool, 1);
+    nn_optimizer_forget_gathered(optimizer);
+    double before = nn_param_data(b.bias)[0];
+    step(&b, optimizer, 0, 0, 0, 1);
+    assert_true(nn_param_data(b.bias)[0] == before);
+    nn_optimizer_free(optimizer);
+    free_bench(&b);
 }
 
 static void test_clipping_never_scales_up(void **state)
@@ -365,7 +460,10 @@ static void test_settings(void **state)
     refused(&b, (nn_optimizer_args){.lr = 1, .epsilon = -1}, "epsilon");
     refused(&b, (nn_optimizer_args){.lr = 1, .l2 = -1}, "l2");
     refused(&b, (nn_optimizer_args){.lr = 1, .clip_norm = NAN}, "clip");
-    refused(&b, (nn_optimizer_args){.kind = NN_OPTIMIZER_KINDS, .lr = 1}, "kind 6");
+    refused(&b, (nn_optimizer_args){.kind = NN_OPTIMIZER_KINDS, .lr = 1}, "kind 7");
+    refused(&b, (nn_optimizer_args){.lr = 1, .l1 = -1}, "l1");
+    refused(&b, (nn_optimizer_args){.lr = 1, .clip_value = -1}, "clip by value");
+    refused(&b, (nn_optimizer_args){.lr = 1, .average = 1}, "average");
 
     nn_optimizer *optimizer = make(&b, (nn_optimizer_args){.kind = NN_MOMENTUM, .lr = 1});
     nn_optimizer_args args = nn_optimizer_get(optimizer);
@@ -381,6 +479,10 @@ static void test_settings(void **state)
     args = nn_optimizer_get(optimizer);
     args.kind = NN_SGD;
     assert_int_equal(nn_optimizer_set(optimizer, args, &error), NN_E_STATE);
+    args = nn_optimizer_get(optimizer);
+    args.average = 0.9; /* there is no room for it */
+    assert_int_equal(nn_optimizer_set(optimizer, args, &error), NN_E_STATE);
+    assert_int_equal(nn_optimizer_set_rate(optimizer, b.bias, -1, &error), NN_E_ARG);
     nn_optimizer_free(optimizer);
 
     nn_optimizer_kind kind;
@@ -394,6 +496,54 @@ static void test_settings(void **state)
     free_bench(&b);
 }
 
+static void test_text(void **state)
+{
+    (void)state;
+    static const char *const good[] = {
+        "sgd",
+        "sgd:decoupled",
+        "momentum:classic,decoupled",
+        "nesterov:classic",
+        "adagrad:inside,epsilon=1e-10",
+        "rmsprop:inside,beta2=0.99,epsilon=1e-07",
+        "adam:inside,uncorrected,decoupled,beta2=0.98,epsilon=0.0001",
+        "adamw:uncorrected"};
+    static const struct {
+        const char *text, *part;
+    } bad[] = {
+        {"adm", "optimizer 'adm': expected sgd, momentum, nesterov, adagrad"},
+        {"adam:", "column 6: expected inside, uncorrected, decoupled, beta2=NUMBER"},
+        {"adam:inside,clasic", "column 13: expected inside"},
+        {"adam:classic", "column 6"},
+        {"adamw:decoupled", "column 7"},
+        {"sgd:epsilon=1", "column 5: expected decoupled"},
+        {"rmsprop:beta2", "column 14: expected '=' and a number"},
+        {"rmsprop:beta2=1", "column 15: expected a number above 0 and below 1"},
+        {"rmsprop:epsilon=0", "column 17: expected a number above 0"},
+        {"adam:epsilon=-1", "column 14"},
+        {"adam inside", "optimizer 'adam inside'"},
+        {"adam:inside inside", "column 12: expected ',' or the end"},
+    };
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        nn_optimizer_args args = {.lr = 3, .beta1 = 0.7};
+        nn_error error = {0};
+        char text[64];
+        if (nn_optimizer_parse(good[i], &args, &error) != NN_OK)
+            fail_msg("%s: %s", good[i], error.text);
+        assert_true(args.lr == 3 && args.beta1 == 0.7);
+        nn_optimizer_text(&args, text, sizeof text);
+        assert_string_equal(text, good[i]);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        nn_optimizer_args args = {.kind = NN_ADAMW, .lr = 3};
+        nn_error error = {0};
+        assert_int_equal(nn_optimizer_parse(bad[i].text, &args, &error), NN_E_ARG);
+        assert_int_equal(args.kind, NN_ADAMW);
+        if (!strstr(error.text, bad[i].part))
+            fail_msg("\"%s\" lacks \"%s\"", error.text, bad[i].part);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -404,7 +554,10 @@ int main(void)
         cmocka_unit_test(test_clipping_never_scales_up),
         cmocka_unit_test(test_nonfinite_changes_nothing),
         cmocka_unit_test(test_rate_zero_and_frozen_stay),
+        cmocka_unit_test(test_l1_reaches_zero_and_stays),
+        cmocka_unit_test(test_gathered_gradients),
         cmocka_unit_test(test_settings),
+        cmocka_unit_test(test_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -28,9 +28,11 @@ static const option options[] = {
      "logreg, mlp, lenet5, or a description like \"conv 6 5x5 | relu | maxpool 2 | flatten | dense "
      "10\" (default: lenet5 for images of 20x20 and more, else mlp)",
      "logreg mlp lenet5"},
-    {"optimizer", OPTION_TEXT, "NAME", FIELD(train.optimizer), 0,
-     "sgd, momentum, nesterov, rmsprop, adam or adamw (default adam)",
-     "sgd momentum nesterov rmsprop adam adamw"},
+    {"optimizer", OPTION_TEXT, "NAME[:FORM]", FIELD(train.optimizer), 0,
+     "sgd, momentum, nesterov, adagrad, rmsprop, adam or adamw (default adam), with forms such as "
+     "momentum:classic (v = beta v + g), adam:inside,uncorrected,epsilon=1e-4, rmsprop:beta2=0.99, "
+     "adam:decoupled",
+     "sgd momentum nesterov adagrad rmsprop adam adamw"},
     {"lr", OPTION_REAL, "RATE", FIELD(train.lr), 0, "learning rate (default 0.001)", NULL},
     {"schedule", OPTION_TEXT, "KIND", FIELD(train.schedule), 0,
      "constant, step:FACTOR,EPOCHS, exponential:FACTOR, inverse:FACTOR or cosine[:FLOOR], each "
@@ -39,10 +41,14 @@ static const option options[] = {
     {"momentum", OPTION_SHARE, "B", FIELD(train.momentum), 0,
      "momentum; beta1 of Adam (default 0.9)", NULL},
     {"l2", OPTION_REAL, "LAMBDA", FIELD(train.l2), 0, "L2 penalty; weight decay of AdamW", NULL},
+    {"l1", OPTION_REAL, "LAMBDA", FIELD(train.l1), 0, "L1 penalty: draws weights to exactly 0",
+     NULL},
     {"dropout", OPTION_SHARE, "P", FIELD(train.dropout), 0,
      "share of units dropped before the last layer of mlp and lenet5", NULL},
     {"clip", OPTION_REAL, "NORM", FIELD(train.clip_norm), 0,
      "scale the gradient down to this length at most (default 0: off)", NULL},
+    {"clip-value", OPTION_REAL, "V", FIELD(train.clip_value), 0,
+     "cut every number of the gradient to -V..V (default 0: off)", NULL},
     {"batch", OPTION_INTEGER, "N", FIELD(train.batch), 1, "examples a step (default 64)", NULL},
     {"epochs", OPTION_INTEGER, "N", FIELD(train.epochs), 1,
      "passes over the train part (default 10); with --resume: in all", NULL},

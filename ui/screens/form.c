@@ -149,13 +149,13 @@ static bool check(form *f, train_options *o)
 {
     memset(f->problems, 0, sizeof f->problems);
     nn_error error = {0};
-    nn_optimizer_kind kind;
+    nn_optimizer_args optimizer = {.kind = NN_ADAM};
     nn_schedule schedule;
     size_t size = sizeof *f->problems;
     check_data(f);
     if (!f->fields[FIELD_MODEL].length)
         snprintf(f->problems[FIELD_MODEL], size, "a name or a description is needed");
-    if (nn_optimizer_kind_of(f->fields[FIELD_OPTIMIZER].text, &kind, &error) != NN_OK)
+    if (nn_optimizer_parse(f->fields[FIELD_OPTIMIZER].text, &optimizer, &error) != NN_OK)
         snprintf(f->problems[FIELD_OPTIMIZER], size, "%s", error.text);
     if (nn_schedule_parse(f->fields[FIELD_SCHEDULE].text, &schedule, &error) != NN_OK)
         snprintf(f->problems[FIELD_SCHEDULE], size, "%s", error.text);
