@@ -340,7 +340,8 @@ void pty_resize(pty *p, int columns, int rows)
     struct winsize size = {.ws_col = (unsigned short)columns, .ws_row = (unsigned short)rows};
     p->columns = columns;
     p->rows = rows;
-    vterm_set_size(p->vterm, rows, columns);
+    /* libvterm 0.1 writes outside its cells when a wide character meets a single column. */
+    vterm_set_size(p->vterm, rows, columns > 1 ? columns : 2);
     ioctl(p->master, TIOCSWINSZ, &size);
 }
 
