@@ -34,7 +34,7 @@ nn_node *nn_input(nn_graph *graph, const char *name, nn_dtype dtype, nn_shape sa
 nn_node *nn_use(nn_graph *graph, nn_param *param);
 
 /* Operators. x is (batch, ...). Sources of the formulas stand beside the kernels in engine/ops. */
-nn_node *nn_add(nn_graph *graph, nn_node *a, nn_node *b); /* equal shapes */
+nn_node *nn_add(nn_graph *graph, nn_node *a, nn_node *b); /* broadcasts: see elementwise.h */
 nn_node *nn_linear(nn_graph *graph, nn_node *x, nn_node *w,
                    nn_node *b); /* x (n,...,in) w (out,in) b (out) or NULL: x w' + b */
 nn_node *nn_relu(nn_graph *graph, nn_node *x);

@@ -1,71 +1,59 @@
-/* Operators that treat every element by itself: add, relu, leaky_relu, sigmoid, tanh. */
+/* Operators of two inputs, element by element: add, sub, mul, div, pow, maximum, minimum. Inputs
+ * broadcast against each other as in numpy; gradients are summed over what was repeated. */
+#include "engine/elementwise.h"
+
 #include "engine/mathf.h"
-#include "engine/ops/loops.h"
-#include "engine/ops/rules.h"
+#include "engine/ops/pointwise.h"
 
 #include <math.h>
 
-static nn_status same_shape(nn_node *node, nn_error *error)
+enum { NEED_A = 1, NEED_B = 2 };
+
+static nn_status broadcast_shape(nn_node *node, nn_error *error)
 {
-    nn_status status = nn_expect_activation(node, 0, 1, NN_MAX_DIMS, error);
-    return status ? status : nn_set_activation(node, nn_sample_of(node->input[0]), error);
+    return nn_broadcast_shape(node, 0, error);
 }
 
 /* --- add: a + b ------------------------------------------------------------------------------- */
 
-/* Two losses, say: whole-batch numbers may be added as well. */
-static bool both_scalar(const nn_node *a, const nn_node *b)
+NN_INLINE nn_real add_of(nn_real a, nn_real b)
 {
-    return a->shape.rank == 0 && b->shape.rank == 0 && a->dtype == NN_F && b->dtype == NN_F;
+    return a + b;
 }
 
-static nn_status add_shape(nn_node *node, nn_error *error)
+NN_INLINE nn_real add_slope_a(nn_real a, nn_real b, nn_real y)
 {
-    if (both_scalar(node->input[0], node->input[1])) {
-        node->shape = node->input[0]->shape;
-        return NN_OK;
-    }
-    nn_status status = same_shape(node, error);
-    if (!status)
-        status = nn_expect_activation(node, 1, 1, NN_MAX_DIMS, error);
-    if (status)
-        return status;
-    const nn_node *a = node->input[0], *b = node->input[1];
-    char left[NN_SHAPE_TEXT], right[NN_SHAPE_TEXT];
-    if (!nn_shape_equal(a->shape, b->shape))
-        return nn_refuse(node, error, NN_E_SHAPE,
-                         "'%s' is %s an example and '%s' is %s; both must be the same", a->name,
-                         nn_shape_text(nn_sample_of(a), left), b->name,
-                         nn_shape_text(nn_sample_of(b), right));
-    return NN_OK;
+    (void)a;
+    (void)b;
+    (void)y;
+    return 1;
+}
+
+NN_INLINE nn_real add_slope_b(nn_real a, nn_real b, nn_real y)
+{
+    (void)a;
+    (void)b;
+    (void)y;
+    return 1;
 }
 
 NN_KERNEL static void add_forward(const nn_ctx *ctx)
 {
-    const nn_real *a = ctx->in[0], *b = ctx->in[1];
-    nn_real *out = ctx->out;
-    int64_t count = nn_elements(ctx, 0);
-    NN_INDEPENDENT
-    for (int64_t i = 0; i < count; i++)
-        out[i] = a[i] + b[i];
+    nn_combine(ctx, add_of);
 }
 
 NN_KERNEL static void add_backward(const nn_ctx *ctx)
 {
-    const nn_real *dy = ctx->grad_out;
-    int64_t count = nn_elements(ctx, 0);
-    for (int k = 0; k < 2; k++) {
-        nn_real *dx = ctx->grad_in[k];
-        if (dx)
-            NN_GIVE(dx, ctx->beta[k] != 0, count, dy[i]);
-    }
+    nn_combine_slopes(ctx, 0, add_slope_a);
+    nn_combine_slopes(ctx, 1, add_slope_b);
 }
 
 static void add_reference(const nn_ctx *ctx)
 {
-    const nn_real *a = ctx->in[0], *b = ctx->in[1];
-    for (int64_t i = 0; i < nn_elements(ctx, 0); i++)
-        ctx->out[i] = a[i] + b[i];
+    for (int64_t i = 0; i < nn_output_numbers(ctx); i++) {
+        double a = nn_broadcast_at(ctx, 0, i), b = nn_broadcast_at(ctx, 1, i);
+        ctx->out[i] = (nn_real)(a + b);
+    }
 }
 
 const nn_op nn_op_add = {
@@ -73,7 +61,7 @@ const nn_op nn_op_add = {
     .min_inputs = 2,
     .max_inputs = 2,
     .flags = NN_OP_INPLACE | NN_OP_SETS_GRADIENT,
-    .shape = add_shape,
+    .shape = broadcast_shape,
     .forward = add_forward,
     .backward = add_backward,
     .reference = add_reference,
@@ -84,198 +72,339 @@ nn_node *nn_add(nn_graph *graph, nn_node *a, nn_node *b)
     return nn_node_new(graph, &nn_op_add, (nn_node *[]){a, b}, 2, NULL, 0);
 }
 
-/* --- relu: max(x, 0), derivative 0 at 0 ------------------------------------------------------- */
+/* --- sub: a - b ------------------------------------------------------------------------------- */
 
-/* The comparisons are turned so that NaN takes the branch that keeps it. */
-NN_KERNEL static void relu_forward(const nn_ctx *ctx)
+NN_INLINE nn_real sub_of(nn_real a, nn_real b)
 {
-    const nn_real *x = ctx->in[0];
-    nn_real *out = ctx->out;
-    int64_t count = nn_elements(ctx, 0);
-    NN_INDEPENDENT
-    for (int64_t i = 0; i < count; i++)
-        out[i] = x[i] <= 0 ? 0 : x[i];
+    return a - b;
 }
 
-NN_KERNEL static void relu_backward(const nn_ctx *ctx)
+NN_INLINE nn_real sub_slope_a(nn_real a, nn_real b, nn_real y)
 {
-    const nn_real *y = ctx->out, *dy = ctx->grad_out;
-    nn_real *dx = ctx->grad_in[0];
-    int64_t count = nn_elements(ctx, 0);
-    NN_GIVE(dx, ctx->beta[0] != 0, count, y[i] <= 0 ? 0 : dy[i]);
+    (void)a;
+    (void)b;
+    (void)y;
+    return 1;
 }
 
-static void relu_reference(const nn_ctx *ctx)
+NN_INLINE nn_real sub_slope_b(nn_real a, nn_real b, nn_real y)
 {
-    const nn_real *x = ctx->in[0];
-    for (int64_t i = 0; i < nn_elements(ctx, 0); i++)
-        ctx->out[i] = x[i] > 0 || x[i] != x[i] ? x[i] : 0;
+    (void)a;
+    (void)b;
+    (void)y;
+    return -1;
 }
 
-const nn_op nn_op_relu = {
-    .name = "relu",
-    .min_inputs = 1,
-    .max_inputs = 1,
+NN_KERNEL static void sub_forward(const nn_ctx *ctx)
+{
+    nn_combine(ctx, sub_of);
+}
+
+NN_KERNEL static void sub_backward(const nn_ctx *ctx)
+{
+    nn_combine_slopes(ctx, 0, sub_slope_a);
+    nn_combine_slopes(ctx, 1, sub_slope_b);
+}
+
+static void sub_reference(const nn_ctx *ctx)
+{
+    for (int64_t i = 0; i < nn_output_numbers(ctx); i++) {
+        double a = nn_broadcast_at(ctx, 0, i), b = nn_broadcast_at(ctx, 1, i);
+        ctx->out[i] = (nn_real)(a - b);
+    }
+}
+
+const nn_op nn_op_sub = {
+    .name = "sub",
+    .min_inputs = 2,
+    .max_inputs = 2,
     .flags = NN_OP_INPLACE | NN_OP_SETS_GRADIENT,
-    .needs = NN_NEED_OUT,
-    .shape = same_shape,
-    .forward = relu_forward,
-    .backward = relu_backward,
-    .reference = relu_reference,
+    .shape = broadcast_shape,
+    .forward = sub_forward,
+    .backward = sub_backward,
+    .reference = sub_reference,
 };
 
-nn_node *nn_relu(nn_graph *graph, nn_node *x)
+nn_node *nn_sub(nn_graph *graph, nn_node *a, nn_node *b)
 {
-    return nn_node_new(graph, &nn_op_relu, &x, 1, NULL, 0);
+    return nn_node_new(graph, &nn_op_sub, (nn_node *[]){a, b}, 2, NULL, 0);
 }
 
-/* --- leaky_relu: x where x > 0, else slope x; the derivative at 0 is the slope ------------- */
+/* --- mul: a b --------------------------------------------------------------------------------- */
 
-typedef struct {
-    double slope;
-} leaky_args;
-
-static nn_real leaky_slope(const nn_ctx *ctx)
+NN_INLINE nn_real mul_of(nn_real a, nn_real b)
 {
-    return (nn_real)((const leaky_args *)(const void *)ctx->node->args)->slope;
+    return a * b;
 }
 
-static nn_status leaky_shape(nn_node *node, nn_error *error)
+NN_INLINE nn_real mul_slope_a(nn_real a, nn_real b, nn_real y)
 {
-    double slope = ((const leaky_args *)(const void *)node->args)->slope;
-    if (!(slope >= 0 && slope <= 1))
-        return nn_refuse(node, error, NN_E_ARG, "slope %g: expected 0 to 1, such as 0.01", slope);
-    return same_shape(node, error);
+    (void)a;
+    (void)y;
+    return b;
 }
 
-NN_KERNEL static void leaky_forward(const nn_ctx *ctx)
+NN_INLINE nn_real mul_slope_b(nn_real a, nn_real b, nn_real y)
 {
-    const nn_real *x = ctx->in[0];
-    nn_real *out = ctx->out, slope = leaky_slope(ctx);
-    int64_t count = nn_elements(ctx, 0);
-    NN_INDEPENDENT
-    for (int64_t i = 0; i < count; i++)
-        out[i] = x[i] > 0 ? x[i] : slope * x[i];
+    (void)b;
+    (void)y;
+    return a;
 }
 
-/* The output has the sign of x; with slope 0 it is 0 where x was not above 0. */
-NN_KERNEL static void leaky_backward(const nn_ctx *ctx)
+NN_KERNEL static void mul_forward(const nn_ctx *ctx)
 {
-    const nn_real *y = ctx->out, *dy = ctx->grad_out;
-    nn_real *dx = ctx->grad_in[0], slope = leaky_slope(ctx);
-    int64_t count = nn_elements(ctx, 0);
-    NN_GIVE(dx, ctx->beta[0] != 0, count, y[i] > 0 ? dy[i] : slope * dy[i]);
+    nn_combine(ctx, mul_of);
 }
 
-static void leaky_reference(const nn_ctx *ctx)
+NN_KERNEL static void mul_backward(const nn_ctx *ctx)
 {
-    const nn_real *x = ctx->in[0];
-    for (int64_t i = 0; i < nn_elements(ctx, 0); i++)
-        ctx->out[i] = x[i] * (x[i] > 0 ? 1 : leaky_slope(ctx));
+    nn_combine_slopes(ctx, 0, mul_slope_a);
+    nn_combine_slopes(ctx, 1, mul_slope_b);
 }
 
-const nn_op nn_op_leaky_relu = {
-    .name = "leaky_relu",
-    .min_inputs = 1,
-    .max_inputs = 1,
-    .flags = NN_OP_INPLACE | NN_OP_SETS_GRADIENT,
-    .needs = NN_NEED_OUT,
-    .shape = leaky_shape,
-    .forward = leaky_forward,
-    .backward = leaky_backward,
-    .reference = leaky_reference,
+static void mul_reference(const nn_ctx *ctx)
+{
+    for (int64_t i = 0; i < nn_output_numbers(ctx); i++) {
+        double a = nn_broadcast_at(ctx, 0, i), b = nn_broadcast_at(ctx, 1, i);
+        ctx->out[i] = (nn_real)(a * b);
+    }
+}
+
+const nn_op nn_op_mul = {
+    .name = "mul",
+    .min_inputs = 2,
+    .max_inputs = 2,
+    .flags = NN_OP_SETS_GRADIENT,
+    .needs = NEED_A | NEED_B,
+    .shape = broadcast_shape,
+    .forward = mul_forward,
+    .backward = mul_backward,
+    .reference = mul_reference,
 };
 
-nn_node *nn_leaky_relu(nn_graph *graph, nn_node *x, double slope)
+nn_node *nn_mul(nn_graph *graph, nn_node *a, nn_node *b)
 {
-    leaky_args args = {slope};
-    return nn_node_new(graph, &nn_op_leaky_relu, &x, 1, &args, sizeof args);
+    return nn_node_new(graph, &nn_op_mul, (nn_node *[]){a, b}, 2, NULL, 0);
 }
 
-/* --- sigmoid: 1 / (1 + e^-x), derivative y (1 - y) ----------------------------------------- */
+/* --- div: a / b; the derivatives are 1 / b and -y / b ----------------------------------------- */
 
-NN_KERNEL static void sigmoid_forward(const nn_ctx *ctx)
+NN_INLINE nn_real div_of(nn_real a, nn_real b)
 {
-    const nn_real *x = ctx->in[0];
-    nn_real *out = ctx->out;
-    int64_t count = nn_elements(ctx, 0);
-    NN_INDEPENDENT
-    for (int64_t i = 0; i < count; i++)
-        out[i] = nn_sigmoid_of(x[i]);
+    return a / b;
 }
 
-NN_KERNEL static void sigmoid_backward(const nn_ctx *ctx)
+NN_INLINE nn_real div_slope_a(nn_real a, nn_real b, nn_real y)
 {
-    const nn_real *y = ctx->out, *dy = ctx->grad_out;
-    nn_real *dx = ctx->grad_in[0];
-    int64_t count = nn_elements(ctx, 0);
-    NN_GIVE(dx, ctx->beta[0] != 0, count, dy[i] * y[i] * (1 - y[i]));
+    (void)a;
+    (void)y;
+    return 1 / b;
 }
 
-static void sigmoid_reference(const nn_ctx *ctx)
+NN_INLINE nn_real div_slope_b(nn_real a, nn_real b, nn_real y)
 {
-    const nn_real *x = ctx->in[0];
-    for (int64_t i = 0; i < nn_elements(ctx, 0); i++)
-        ctx->out[i] = (nn_real)(1 / (1 + exp(-(double)x[i])));
+    (void)a;
+    return -y / b;
 }
 
-const nn_op nn_op_sigmoid = {
-    .name = "sigmoid",
-    .min_inputs = 1,
-    .max_inputs = 1,
-    .flags = NN_OP_INPLACE | NN_OP_SETS_GRADIENT,
-    .needs = NN_NEED_OUT,
-    .shape = same_shape,
-    .forward = sigmoid_forward,
-    .backward = sigmoid_backward,
-    .reference = sigmoid_reference,
+NN_KERNEL static void div_forward(const nn_ctx *ctx)
+{
+    nn_combine(ctx, div_of);
+}
+
+NN_KERNEL static void div_backward(const nn_ctx *ctx)
+{
+    nn_combine_slopes(ctx, 0, div_slope_a);
+    nn_combine_slopes(ctx, 1, div_slope_b);
+}
+
+static void div_reference(const nn_ctx *ctx)
+{
+    for (int64_t i = 0; i < nn_output_numbers(ctx); i++) {
+        double a = nn_broadcast_at(ctx, 0, i), b = nn_broadcast_at(ctx, 1, i);
+        ctx->out[i] = (nn_real)(a / b);
+    }
+}
+
+const nn_op nn_op_div = {
+    .name = "div",
+    .min_inputs = 2,
+    .max_inputs = 2,
+    .flags = NN_OP_SETS_GRADIENT,
+    .needs = NEED_B | NN_NEED_OUT,
+    .shape = broadcast_shape,
+    .forward = div_forward,
+    .backward = div_backward,
+    .reference = div_reference,
 };
 
-nn_node *nn_sigmoid(nn_graph *graph, nn_node *x)
+nn_node *nn_div(nn_graph *graph, nn_node *a, nn_node *b)
 {
-    return nn_node_new(graph, &nn_op_sigmoid, &x, 1, NULL, 0);
+    return nn_node_new(graph, &nn_op_div, (nn_node *[]){a, b}, 2, NULL, 0);
 }
 
-/* --- tanh: derivative 1 - y^2 -------------------------------------------------------------- */
+/* --- pow: a^b; the derivatives are b a^(b-1) and y ln a --------------------------------------- */
 
-NN_KERNEL static void tanh_forward(const nn_ctx *ctx)
+/* A base below 0 has no derivative in the exponent: NaN, but for exponent 0. A base of 0 has 0. */
+NN_INLINE nn_real pow_of(nn_real a, nn_real b)
 {
-    const nn_real *x = ctx->in[0];
-    nn_real *out = ctx->out;
-    int64_t count = nn_elements(ctx, 0);
-    NN_INDEPENDENT
-    for (int64_t i = 0; i < count; i++)
-        out[i] = nn_tanh_of(x[i]);
+    return nn_pow_of(a, b);
 }
 
-NN_KERNEL static void tanh_backward(const nn_ctx *ctx)
+NN_INLINE nn_real pow_slope_a(nn_real a, nn_real b, nn_real y)
 {
-    const nn_real *y = ctx->out, *dy = ctx->grad_out;
-    nn_real *dx = ctx->grad_in[0];
-    int64_t count = nn_elements(ctx, 0);
-    NN_GIVE(dx, ctx->beta[0] != 0, count, dy[i] * (1 - y[i]) * (1 + y[i]));
+    (void)y;
+    return b == 0 ? 0 : b * nn_pow_of(a, b - 1);
 }
 
-static void tanh_reference(const nn_ctx *ctx)
+NN_INLINE nn_real pow_slope_b(nn_real a, nn_real b, nn_real y)
 {
-    const nn_real *x = ctx->in[0];
-    for (int64_t i = 0; i < nn_elements(ctx, 0); i++)
-        ctx->out[i] = (nn_real)tanh((double)x[i]);
+    return a == 0 && b >= 0 ? 0 : y * nn_log(a);
 }
 
-const nn_op nn_op_tanh = {
-    .name = "tanh",
-    .min_inputs = 1,
-    .max_inputs = 1,
-    .flags = NN_OP_INPLACE | NN_OP_SETS_GRADIENT,
-    .needs = NN_NEED_OUT,
-    .shape = same_shape,
-    .forward = tanh_forward,
-    .backward = tanh_backward,
-    .reference = tanh_reference,
+NN_KERNEL static void pow_forward(const nn_ctx *ctx)
+{
+    nn_combine(ctx, pow_of);
+}
+
+NN_KERNEL static void pow_backward(const nn_ctx *ctx)
+{
+    nn_combine_slopes(ctx, 0, pow_slope_a);
+    nn_combine_slopes(ctx, 1, pow_slope_b);
+}
+
+static void pow_reference(const nn_ctx *ctx)
+{
+    for (int64_t i = 0; i < nn_output_numbers(ctx); i++) {
+        double a = nn_broadcast_at(ctx, 0, i), b = nn_broadcast_at(ctx, 1, i);
+        ctx->out[i] = (nn_real)(pow(a, b));
+    }
+}
+
+const nn_op nn_op_pow = {
+    .name = "pow",
+    .min_inputs = 2,
+    .max_inputs = 2,
+    .flags = NN_OP_SETS_GRADIENT,
+    .needs = NEED_A | NEED_B | NN_NEED_OUT,
+    .shape = broadcast_shape,
+    .forward = pow_forward,
+    .backward = pow_backward,
+    .reference = pow_reference,
 };
 
-nn_node *nn_tanh(nn_graph *graph, nn_node *x)
+nn_node *nn_pow(nn_graph *graph, nn_node *a, nn_node *b)
 {
-    return nn_node_new(graph, &nn_op_tanh, &x, 1, NULL, 0);
+    return nn_node_new(graph, &nn_op_pow, (nn_node *[]){a, b}, 2, NULL, 0);
+}
+
+/* --- maximum: the greater; where both are equal, the gradient goes to a ----------------------- */
+
+/* NaN wins, as in numpy. */
+NN_INLINE nn_real maximum_of(nn_real a, nn_real b)
+{
+    return a >= b || a != a ? a : b;
+}
+
+NN_INLINE nn_real maximum_slope_a(nn_real a, nn_real b, nn_real y)
+{
+    (void)y;
+    return a >= b || a != a ? 1 : 0;
+}
+
+NN_INLINE nn_real maximum_slope_b(nn_real a, nn_real b, nn_real y)
+{
+    (void)y;
+    return a >= b || a != a ? 0 : 1;
+}
+
+NN_KERNEL static void maximum_forward(const nn_ctx *ctx)
+{
+    nn_combine(ctx, maximum_of);
+}
+
+NN_KERNEL static void maximum_backward(const nn_ctx *ctx)
+{
+    nn_combine_slopes(ctx, 0, maximum_slope_a);
+    nn_combine_slopes(ctx, 1, maximum_slope_b);
+}
+
+static void maximum_reference(const nn_ctx *ctx)
+{
+    for (int64_t i = 0; i < nn_output_numbers(ctx); i++) {
+        double a = nn_broadcast_at(ctx, 0, i), b = nn_broadcast_at(ctx, 1, i);
+        ctx->out[i] = (nn_real)(a >= b || isnan(a) ? a : b);
+    }
+}
+
+const nn_op nn_op_maximum = {
+    .name = "maximum",
+    .min_inputs = 2,
+    .max_inputs = 2,
+    .flags = NN_OP_SETS_GRADIENT,
+    .needs = NEED_A | NEED_B,
+    .shape = broadcast_shape,
+    .forward = maximum_forward,
+    .backward = maximum_backward,
+    .reference = maximum_reference,
+};
+
+nn_node *nn_maximum(nn_graph *graph, nn_node *a, nn_node *b)
+{
+    return nn_node_new(graph, &nn_op_maximum, (nn_node *[]){a, b}, 2, NULL, 0);
+}
+
+/* --- minimum: the smaller; where both are equal, the gradient goes to a ----------------------- */
+
+NN_INLINE nn_real minimum_of(nn_real a, nn_real b)
+{
+    return a <= b || a != a ? a : b;
+}
+
+NN_INLINE nn_real minimum_slope_a(nn_real a, nn_real b, nn_real y)
+{
+    (void)y;
+    return a <= b || a != a ? 1 : 0;
+}
+
+NN_INLINE nn_real minimum_slope_b(nn_real a, nn_real b, nn_real y)
+{
+    (void)y;
+    return a <= b || a != a ? 0 : 1;
+}
+
+NN_KERNEL static void minimum_forward(const nn_ctx *ctx)
+{
+    nn_combine(ctx, minimum_of);
+}
+
+NN_KERNEL static void minimum_backward(const nn_ctx *ctx)
+{
+    nn_combine_slopes(ctx, 0, minimum_slope_a);
+    nn_combine_slopes(ctx, 1, minimum_slope_b);
+}
+
+static void minimum_reference(const nn_ctx *ctx)
+{
+    for (int64_t i = 0; i < nn_output_numbers(ctx); i++) {
+        double a = nn_broadcast_at(ctx, 0, i), b = nn_broadcast_at(ctx, 1, i);
+        ctx->out[i] = (nn_real)(a <= b || isnan(a) ? a : b);
+    }
+}
+
+const nn_op nn_op_minimum = {
+    .name = "minimum",
+    .min_inputs = 2,
+    .max_inputs = 2,
+    .flags = NN_OP_SETS_GRADIENT,
+    .needs = NEED_A | NEED_B,
+    .shape = broadcast_shape,
+    .forward = minimum_forward,
+    .backward = minimum_backward,
+    .reference = minimum_reference,
+};
+
+nn_node *nn_minimum(nn_graph *graph, nn_node *a, nn_node *b)
+{
+    return nn_node_new(graph, &nn_op_minimum, (nn_node *[]){a, b}, 2, NULL, 0);
 }
