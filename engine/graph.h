@@ -42,8 +42,13 @@ nn_node *nn_leaky_relu(nn_graph *graph, nn_node *x, double slope); /* slope at 0
 nn_node *nn_sigmoid(nn_graph *graph, nn_node *x);
 nn_node *nn_tanh(nn_graph *graph, nn_node *x);
 nn_node *nn_flatten(nn_graph *graph, nn_node *x); /* (n, everything else) */
-nn_node *nn_dropout(nn_graph *graph, nn_node *x,
-                    double rate); /* inverted; identity in evaluation */
+typedef struct {
+    double rate; /* the share that is dropped, [0,1) */
+    bool maps;   /* whole channels of an example */
+} nn_dropout_args;
+/* Inverted; identity in evaluation. */
+nn_node *nn_dropout(nn_graph *graph, nn_node *x, double rate);
+nn_node *nn_dropout_maps(nn_graph *graph, nn_node *x, double rate); /* x (n,c,...) */
 
 typedef struct {
     int stride[2];   /* rows, columns; 0 means 1 */
@@ -99,9 +104,13 @@ nn_node *nn_average_pool2d(nn_graph *graph, nn_node *x, nn_pool_args args);
 nn_node *nn_global_average_pool(nn_graph *graph, nn_node *x);
 nn_node *nn_global_max_pool(nn_graph *graph, nn_node *x);
 
+#define NN_NONE (-1.0) /* where 0 stands for the usual value: really 0 */
+
 typedef struct {
     double epsilon;  /* inside the root; 0 means 1e-5 */
-    double momentum; /* running = momentum*running + (1-momentum)*batch; 0 means 0.9 */
+    double momentum; /* running = momentum*running + (1-momentum)*batch; 0 means 0.9. PyTorch's
+                        momentum is 1 minus this one */
+    bool biased;     /* the running variance takes the biased one too, as in ONNX and Keras */
 } nn_batch_norm_args;
 /* Per feature of (n,f) or per channel of (n,c,h,w): Ioffe and Szegedy 2015. Training uses the whole
  * batch's statistics exactly, whatever the shards; evaluation the running ones. The running
@@ -109,6 +118,10 @@ typedef struct {
  * `mean` and `variance` are buffers of the model. */
 nn_node *nn_batch_norm(nn_graph *graph, nn_node *x, nn_node *gamma, nn_node *beta, nn_node *mean,
                        nn_node *variance, nn_batch_norm_args args);
+
+/* x divided by its Euclidean length along an axis of the example (1 is the first after the batch,
+ * -1 the last); a length below epsilon counts as epsilon, so that zeros stay zeros. */
+nn_node *nn_l2_normalise(nn_graph *graph, nn_node *x, int axis, double epsilon); /* 0: 1e-12 */
 
 /* Losses give one value an example, (n); nn_mean makes the scalar to minimise. */
 nn_node *nn_softmax_cross_entropy(nn_graph *graph, nn_node *logits,

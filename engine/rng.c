@@ -1,5 +1,7 @@
 #include "engine/rng.h"
 
+#include "engine/kernel.h"
+
 #include <math.h>
 
 /* One round of Philox4x32 and its ten-fold repetition: Salmon et al. 2011, section 3.3. */
@@ -24,6 +26,52 @@ nn_random_block nn_random(uint64_t seed, uint32_t stream, uint64_t step, uint32_
         key[1] += 0xBB67AE85u; /* sqrt(3) - 1 */
     }
     return result;
+}
+
+enum { WIDE = 16 }; /* blocks side by side */
+
+/* WIDE blocks word by word, each step of a round in a loop that becomes vector code. */
+static inline void wide_blocks(uint64_t seed, uint32_t stream, uint64_t step, uint32_t first,
+                               uint32_t *words)
+{
+    uint32_t c0[WIDE], c1[WIDE], c2[WIDE], c3[WIDE];
+    uint32_t key0 = (uint32_t)seed, key1 = (uint32_t)(seed >> 32);
+    for (int i = 0; i < WIDE; i++) {
+        c0[i] = first + (uint32_t)i;
+        c1[i] = stream;
+        c2[i] = (uint32_t)step;
+        c3[i] = (uint32_t)(step >> 32);
+    }
+    for (int round = 0; round < 10; round++) {
+        for (int i = 0; i < WIDE; i++) {
+            uint64_t left = (uint64_t)0xD2511F53u * c0[i], right = (uint64_t)0xCD9E8D57u * c2[i];
+            c0[i] = (uint32_t)(right >> 32) ^ c1[i] ^ key0;
+            c1[i] = (uint32_t)right;
+            c2[i] = (uint32_t)(left >> 32) ^ c3[i] ^ key1;
+            c3[i] = (uint32_t)left;
+        }
+        key0 += 0x9E3779B9u;
+        key1 += 0xBB67AE85u;
+    }
+    for (int i = 0; i < WIDE; i++) {
+        words[4 * i] = c0[i];
+        words[4 * i + 1] = c1[i];
+        words[4 * i + 2] = c2[i];
+        words[4 * i + 3] = c3[i];
+    }
+}
+
+NN_KERNEL void nn_random_words(uint64_t seed, uint32_t stream, uint64_t step, uint32_t first,
+                               int blocks, uint32_t *words)
+{
+    int done = 0;
+    for (; done + WIDE <= blocks; done += WIDE)
+        wide_blocks(seed, stream, step, first + (uint32_t)done, words + 4 * (int64_t)done);
+    for (; done < blocks; done++) {
+        nn_random_block block = nn_random(seed, stream, step, first + (uint32_t)done);
+        for (int i = 0; i < 4; i++)
+            words[4 * (int64_t)done + i] = block.word[i];
+    }
 }
 
 float nn_random_uniform(uint32_t word)

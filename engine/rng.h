@@ -15,6 +15,11 @@ typedef struct {
 /* Block number `block` of the sequence (seed, stream, step). */
 nn_random_block nn_random(uint64_t seed, uint32_t stream, uint64_t step, uint32_t block);
 
+/* The words of `blocks` blocks from number `first` on, 4 a block; many at a time are several times
+ * faster. */
+void nn_random_words(uint64_t seed, uint32_t stream, uint64_t step, uint32_t first, int blocks,
+                     uint32_t *words);
+
 /* Uniform in [0,1) with 24 random bits. */
 float nn_random_uniform(uint32_t word);
 /* Element `element` of the sequence (seed, stream, step): uniform in [0,1) with 53 bits, and

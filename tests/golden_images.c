@@ -22,6 +22,12 @@ static golden_array filled(golden_case *c, int64_t count, double value)
     return a;
 }
 
+static double epsilon_of(golden_case *c)
+{
+    double epsilon = golden_number(c, "eps");
+    return epsilon == 0 ? NN_NONE : epsilon;
+}
+
 static norm_net norm_new(golden_case *c, golden_array rows, golden_array gamma, golden_array beta,
                          nn_batch_norm_args args)
 {
@@ -60,7 +66,7 @@ static void norm_train(golden_case *c)
     golden_array d = golden_transposed(c, golden_in(c, "d_out"));
     int64_t m = z.shape.dim[0], channels = z.shape.dim[1];
     double momentum = golden_number(c, "momentum");
-    nn_batch_norm_args args = {golden_number(c, "eps"), momentum};
+    nn_batch_norm_args args = {.epsilon = epsilon_of(c), .momentum = momentum ? momentum : NN_NONE};
     norm_net n = norm_new(c, z, golden_in(c, "gamma"), golden_in(c, "beta"), args);
     golden_run(n.net, golden_sum(n.net, n.out, &d));
     golden_out(c, "out", golden_transposed(c, golden_value(n.net, n.out)));
@@ -84,13 +90,13 @@ static void norm_identity(golden_case *c)
 {
     golden_array z = golden_transposed(c, golden_in(c, "Z"));
     int64_t channels = z.shape.dim[1];
-    nn_batch_norm_args args = {golden_number(c, "eps"), 0.5};
+    nn_batch_norm_args args = {.epsilon = epsilon_of(c), .momentum = 0.5};
     norm_net plain = norm_new(c, z, filled(c, channels, 1), filled(c, channels, 0), args);
     golden_run(plain.net, golden_sum(plain.net, plain.out, NULL));
     golden_array mean, deviation;
     batch_statistics(c, &plain, args.momentum, z.shape.dim[0], &mean, &deviation);
     for (int64_t k = 0; k < channels; k++)
-        deviation.data[k] = sqrt(deviation.data[k] + args.epsilon);
+        deviation.data[k] = sqrt(deviation.data[k] + golden_number(c, "eps"));
     norm_net back = norm_new(c, z, deviation, mean, args);
     golden_run(back.net, golden_sum(back.net, back.out, NULL));
     golden_out(c, "out", golden_transposed(c, golden_value(back.net, back.out)));
@@ -100,7 +106,7 @@ static void norm_images(golden_case *c)
 {
     golden_array x = golden_in(c, "X"), d = golden_in(c, "d_Y");
     norm_net n =
-        norm_new(c, x, golden_in(c, "gamma"), golden_in(c, "beta"), (nn_batch_norm_args){0, 0});
+        norm_new(c, x, golden_in(c, "gamma"), golden_in(c, "beta"), (nn_batch_norm_args){0});
     golden_run(n.net, golden_sum(n.net, n.out, &d));
     golden_out(c, "Y", golden_value(n.net, n.out));
     golden_out(c, "grad_X", golden_gradient(n.net, "Z"));
@@ -138,7 +144,7 @@ static void norm_test(golden_case *c)
         value[i] = golden_in(c, name[i]);
         norm.input[i + 1] = op_parameter_of(1, (int)f);
     }
-    op_draw(&norm, &(nn_batch_norm_args){golden_number(c, "eps"), 0.9}, sizeof(nn_batch_norm_args));
+    op_draw(&norm, &(nn_batch_norm_args){.epsilon = epsilon_of(c)}, sizeof(nn_batch_norm_args));
     op_run run;
     op_run_new(&run, &norm, 1);
     put(run.value[0], z);

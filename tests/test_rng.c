@@ -35,6 +35,20 @@ static void philox_gives_the_published_answers(void **state)
     }
 }
 
+static void words_are_those_of_the_blocks(void **state)
+{
+    (void)state;
+    uint32_t words[4 * 41];
+    for (int blocks = 0; blocks <= 41; blocks++) {
+        uint32_t first = UINT32_MAX - 20; /* runs over the end */
+        nn_random_words(3, 5, 1ull << 40, first, blocks, words);
+        for (int b = 0; b < blocks; b++) {
+            nn_random_block block = nn_random(3, 5, 1ull << 40, first + (uint32_t)b);
+            assert_memory_equal(words + 4 * (ptrdiff_t)b, block.word, sizeof block.word);
+        }
+    }
+}
+
 static void uniforms_stay_in_range_and_spread(void **state)
 {
     (void)state;
@@ -143,6 +157,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(philox_gives_the_published_answers),
+        cmocka_unit_test(words_are_those_of_the_blocks),
         cmocka_unit_test(uniforms_stay_in_range_and_spread),
         cmocka_unit_test(normals_have_the_moments_of_a_normal),
         cmocka_unit_test(every_part_of_the_key_counts),

@@ -5,8 +5,9 @@
  * M2) per channel, and all merge them in shard order (Chan, Golub, LeVeque 1979), so the result
  * does not depend on the cut. The running statistics move by shard 0 alone:
  *     running = momentum running + (1 - momentum) batch,
- * with the unbiased variance (divisor m - 1), as in PyTorch; a batch with one value a channel has
- * no such variance and leaves the running one alone. Evaluation uses the running ones. */
+ * with the unbiased variance (divisor m - 1), as in PyTorch, unless the arguments ask for the
+ * biased one; a batch with one value a channel has no unbiased variance and leaves the running one
+ * alone. Evaluation uses the running ones. */
 #include "engine/ops/loops.h"
 #include "engine/ops/rules.h"
 
@@ -28,19 +29,25 @@ static norm_sizes norm_sizes_of(const nn_ctx *ctx)
                         args->momentum};
 }
 
+static double chosen(double given, double usual)
+{
+    return given == 0 ? usual : given == NN_NONE ? 0 : given;
+}
+
 static nn_status norm_shape(nn_node *node, nn_error *error)
 {
     static const char *const part[] = {"input", "scale", "shift", "running mean",
                                        "running variance"};
     nn_batch_norm_args *args = (void *)node->args;
-    args->epsilon = args->epsilon == 0 ? 1e-5 : args->epsilon;
-    args->momentum = args->momentum == 0 ? 0.9 : args->momentum;
-    if (!(args->epsilon > 0 && args->epsilon < 1))
-        return nn_refuse(node, error, NN_E_ARG, "epsilon %g: expected above 0, such as 1e-5",
+    args->epsilon = chosen(args->epsilon, 1e-5);
+    args->momentum = chosen(args->momentum, 0.9);
+    if (!(args->epsilon >= 0 && args->epsilon < 1))
+        return nn_refuse(node, error, NN_E_ARG,
+                         "epsilon %g: expected 0 (NN_NONE) to below 1, such as 1e-5",
                          args->epsilon);
     if (!(args->momentum >= 0 && args->momentum <= 1))
-        return nn_refuse(node, error, NN_E_ARG, "momentum %g: expected 0 to 1, such as 0.9",
-                         args->momentum);
+        return nn_refuse(node, error, NN_E_ARG,
+                         "momentum %g: expected 0 (NN_NONE) to 1, such as 0.9", args->momentum);
     nn_status status = nn_expect_activation(node, X, 2, NN_MAX_DIMS, error);
     if (status)
         return status;
@@ -173,12 +180,13 @@ static norm_statistics norm_statistics_of(const nn_ctx *ctx, norm_sizes s)
 static void move_running(const nn_ctx *ctx, norm_sizes s, norm_statistics now)
 {
     nn_real *mean = ctx->in[MEAN], *variance = ctx->in[VARIANCE];
+    bool biased = ((const nn_batch_norm_args *)(const void *)ctx->node->args)->biased;
+    double correction = biased ? 1 : now.count / (now.count - 1);
     for (int64_t c = 0; c < s.channels; c++) {
         mean[c] = (nn_real)(s.momentum * (double)mean[c] + (1 - s.momentum) * now.mean[c]);
-        if (now.count > 1)
-            variance[c] =
-                (nn_real)(s.momentum * (double)variance[c] +
-                          (1 - s.momentum) * now.variance[c] * now.count / (now.count - 1));
+        if (biased || now.count > 1)
+            variance[c] = (nn_real)(s.momentum * (double)variance[c] +
+                                    (1 - s.momentum) * now.variance[c] * correction);
     }
 }
 

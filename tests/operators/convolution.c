@@ -7,16 +7,30 @@
 #define POOL(...)   ARGS(nn_pool_args, __VA_ARGS__)
 #define BATCH(...)  ARGS(nn_batch_norm_args, __VA_ARGS__)
 #define TURNED(...) ARGS(nn_conv_transpose_args, __VA_ARGS__)
+#define LENGTH(...) ARGS(length_args, __VA_ARGS__)
 #define PLAIN_CONV  CONV(.groups = 1)
 #define PLAIN_BATCH BATCH(.epsilon = 0)
 #define NORM(f)     P(f), P(f), P(f), POSITIVE(f)
 
+/* Of l2_normalise. */
+typedef struct {
+    double epsilon;
+    int axis;
+} length_args;
+
 static const op_case cases[] = {
-    CASE("dropout", "half", 5, INPUTS(X(7)), NUMBER(0.5)),
-    CASE("dropout", "image", 3, INPUTS(X(3, 5, 3)), NUMBER(0.25)),
-    CASE("dropout", "rate 0", 3, INPUTS(X(5)), NUMBER(0)),
-    CASE("dropout", "longer than a chunk", 2, INPUTS(X(701)), NUMBER(0.1)),
-    CASE("dropout", "evaluation", 3, INPUTS(X(11)), NUMBER(0.5), .evaluation = true),
+    CASE("dropout", "half", 5, INPUTS(X(7)), ARGS(nn_dropout_args, .rate = 0.5)),
+    CASE("dropout", "image", 3, INPUTS(X(3, 5, 3)), ARGS(nn_dropout_args, .rate = 0.25)),
+    CASE("dropout", "rate 0", 3, INPUTS(X(5)), ARGS(nn_dropout_args, .rate = 0)),
+    CASE("dropout", "longer than a chunk", 2, INPUTS(X(701)), ARGS(nn_dropout_args, .rate = 0.1)),
+    CASE("dropout", "evaluation", 3, INPUTS(X(11)), ARGS(nn_dropout_args, .rate = 0.5),
+         .evaluation = true),
+    CASE("dropout", "maps", 5, INPUTS(X(7, 3, 5)),
+         ARGS(nn_dropout_args, .rate = 0.5, .maps = true)),
+    CASE("dropout", "more maps than a chunk", 2, INPUTS(X(301, 2)),
+         ARGS(nn_dropout_args, .rate = 0.3, .maps = true)),
+    CASE("dropout", "maps in evaluation", 2, INPUTS(X(3, 2, 2)),
+         ARGS(nn_dropout_args, .rate = 0.3, .maps = true), .evaluation = true),
     CASE("conv2d", "one element", 1, INPUTS(X(1, 1, 1), P(1, 1, 1, 1), P(1)), PLAIN_CONV),
     CASE("conv2d", "3x3", 3, INPUTS(X(2, 6, 7), P(3, 2, 3, 3), P(3)), PLAIN_CONV),
     CASE("conv2d", "no bias", 2, INPUTS(X(2, 5, 5), P(3, 2, 2, 2), NONE), PLAIN_CONV),
@@ -123,6 +137,13 @@ static const op_case cases[] = {
          .evaluation = true),
     CASE("batch_norm", "evaluation of channels", 2, INPUTS(X(3, 4, 2), NORM(3)), PLAIN_BATCH,
          .evaluation = true),
+    CASE("batch_norm", "no epsilon, biased running variance", 4, INPUTS(X(3), NORM(3)),
+         BATCH(.epsilon = NN_NONE, .momentum = NN_NONE, .biased = true)),
+    CASE("l2_normalise", "one element", 1, INPUTS(X(1)), LENGTH(.axis = -1)),
+    CASE("l2_normalise", "features", 5, INPUTS(X(13)), LENGTH(.axis = -1)),
+    CASE("l2_normalise", "channels", 2, INPUTS(X(5, 3, 4)), LENGTH(.axis = 1)),
+    CASE("l2_normalise", "the last axis", 2, INPUTS(X(3, 19)), LENGTH(.axis = -1)),
+    CASE("l2_normalise", "below epsilon", 2, INPUTS(X(7)), LENGTH(.axis = 1, .epsilon = 100)),
 };
 
 static op_input image(dice *d, int channels, int most)
@@ -227,13 +248,21 @@ static void random_norm(dice *d, op_case *c)
     for (int i = 1; i < 5; i++)
         c->input[i] = op_parameter_of(1, channels);
     c->input[4].kind = OP_POSITIVE;
-    op_draw(c, &(nn_batch_norm_args){0, 0}, sizeof(nn_batch_norm_args));
+    op_draw(c, &(nn_batch_norm_args){.epsilon = 0}, sizeof(nn_batch_norm_args));
 }
 
 static void random_dropout(dice *d, op_case *c)
 {
     c->input[0] = op_activation_of(2, throw_dice(d, 1, 5), throw_dice(d, 1, 40));
-    op_draw(c, &(double){throw_dice(d, 0, 9) / 10.0}, sizeof(double));
+    nn_dropout_args args = {throw_dice(d, 0, 9) / 10.0, throw_dice(d, 0, 1)};
+    op_draw(c, &args, sizeof args);
+}
+
+static void random_length(dice *d, op_case *c)
+{
+    c->input[0] = image(d, throw_dice(d, 1, 4), 9);
+    length_args args = {0, throw_dice(d, 1, 3)};
+    op_draw(c, &args, sizeof args);
 }
 
 static const op_traits traits[] = {
@@ -250,6 +279,7 @@ static const op_traits traits[] = {
      .depends_on_cut = true,
      .mixes = true,
      .constant = 1u << 3 | 1u << 4},
+    {.op = "l2_normalise", .random = random_length},
 };
 
 const op_family op_family_convolution = OP_FAMILY(cases, traits);
