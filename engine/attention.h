@@ -38,4 +38,29 @@ typedef struct {
 nn_node *nn_layer_norm(nn_graph *graph, nn_node *x, nn_node *gamma, nn_node *beta,
                        nn_layer_norm_args args);
 
+/* --- attention ------------------------------------------------------------------------------ */
+
+typedef struct {
+    int heads;    /* 0 means 1 */
+    bool causal;  /* query i sees the keys 0..i */
+    double scale; /* of the scores; 0 means 1/sqrt(numbers of a head's key), 1 is none */
+} nn_attention_args;
+/* Scaled dot product attention, Vaswani et al. 2017: softmax(scale Q K') V for every head. Rows
+ * hold their heads side by side: q (n,queries,heads*d), k (n,keys,heads*d), v (n,keys,heads*dv),
+ * result (n,queries,heads*dv). This is how a dense layer writes them and the next one reads them,
+ * so nothing is transposed or copied. Packed forms save the copies before, too: v NULL: k is
+ * (n,keys,2*heads*d), keys then values; k and v NULL: q is (n,T,3*heads*d), queries, keys, values:
+ * self attention. lengths, whole numbers (n), or NULL: keys from there on are padding. mask, 0 and
+ * 1, (n,keys) or (n,queries,keys), or NULL: keys with 0 are not seen. A query that sees no key
+ * gives zeros. Keys and values that nobody sees get zero gradient. A length outside 0..keys makes
+ * its example NaN. */
+nn_node *nn_attention(nn_graph *graph, nn_node *q, nn_node *k, nn_node *v, nn_node *lengths,
+                      nn_node *mask, nn_attention_args args);
+/* Its weights alone, (n,heads,queries,keys), from the same nodes and arguments. */
+nn_node *nn_attention_weights(nn_graph *graph, nn_node *q, nn_node *k, const nn_node *v,
+                              nn_node *lengths, nn_node *mask, nn_attention_args args);
+/* And what such weights make of the values of the same nodes: nn_attention in two steps, for
+ * something that stands between them. */
+nn_node *nn_attention_values(nn_graph *graph, nn_node *weights, nn_node *q, nn_node *k, nn_node *v);
+
 #endif
