@@ -1,12 +1,11 @@
 /* Layers: an operator with parameters of its own, "name.weight", "name.bias" and so on. */
-#include "engine/graph.h"
+#include "engine/layers.h"
 
 #include <stdio.h>
 #include <string.h>
 
-/* The parameter "layer.part" as a node; NULL with the error in the graph. */
-static nn_node *part(nn_graph *graph, const char *layer, const char *what, nn_shape shape,
-                     nn_init init, bool buffer)
+nn_node *nn_layer_part(nn_graph *graph, const char *layer, const char *what, nn_shape shape,
+                       nn_init init, bool buffer)
 {
     char name[2 * NN_NAME_MAX];
     nn_error error = {NN_OK, ""};
@@ -19,7 +18,7 @@ static nn_node *part(nn_graph *graph, const char *layer, const char *what, nn_sh
     return nn_use(graph, param);
 }
 
-static bool layer_fits(nn_graph *graph, const char *kind, const char *name, const nn_node *x)
+bool nn_layer_fits(nn_graph *graph, const char *kind, const char *name, const nn_node *x)
 {
     if (!graph || !x)
         return false;
@@ -34,7 +33,7 @@ static bool layer_fits(nn_graph *graph, const char *kind, const char *name, cons
 nn_node *nn_dense(nn_graph *graph, const char *name, nn_node *x, int units, nn_init init)
 {
     char text[NN_SHAPE_TEXT];
-    if (!layer_fits(graph, "dense", name, x))
+    if (!nn_layer_fits(graph, "dense", name, x))
         return NULL;
     nn_shape shape = nn_node_shape(x);
     if (shape.rank != 2)
@@ -45,8 +44,9 @@ nn_node *nn_dense(nn_graph *graph, const char *name, nn_node *x, int units, nn_i
     if (units < 1)
         return nn_graph_refuse(graph, NN_E_ARG, "dense '%s': %d units; expected at least 1", name,
                                units);
-    nn_node *w = part(graph, name, "weight", nn_shape2(units, shape.dim[1]), init, false);
-    nn_node *b = w ? part(graph, name, "bias", nn_shape1(units), NN_INIT_ZEROS, false) : NULL;
+    nn_node *w = nn_layer_part(graph, name, "weight", nn_shape2(units, shape.dim[1]), init, false);
+    nn_node *b =
+        w ? nn_layer_part(graph, name, "bias", nn_shape1(units), NN_INIT_ZEROS, false) : NULL;
     return b ? nn_linear(nn_named(graph, "%s", name), x, w, b) : NULL;
 }
 
@@ -54,7 +54,7 @@ static nn_node *conv_layer(nn_graph *graph, const char *name, nn_node *x, int fi
                            int kernel_w, nn_conv_args args, nn_init init, bool biased)
 {
     char text[NN_SHAPE_TEXT];
-    if (!layer_fits(graph, "conv", name, x))
+    if (!nn_layer_fits(graph, "conv", name, x))
         return NULL;
     nn_shape shape = nn_node_shape(x);
     if (shape.rank != 4)
@@ -72,10 +72,10 @@ static nn_node *conv_layer(nn_graph *graph, const char *name, nn_node *x, int fi
                                "conv '%s': %d groups do not divide %lld channels and %d filters",
                                name, groups, (long long)shape.dim[1], filters);
     nn_shape kernel = nn_shape4(filters, shape.dim[1] / groups, kernel_h, kernel_w);
-    nn_node *w = part(graph, name, "weight", kernel, init, false);
+    nn_node *w = nn_layer_part(graph, name, "weight", kernel, init, false);
     nn_node *b = NULL;
     if (w && biased)
-        b = part(graph, name, "bias", nn_shape1(filters), NN_INIT_ZEROS, false);
+        b = nn_layer_part(graph, name, "bias", nn_shape1(filters), NN_INIT_ZEROS, false);
     return w && (b || !biased) ? nn_conv2d(nn_named(graph, "%s", name), x, w, b, args) : NULL;
 }
 
@@ -94,7 +94,7 @@ nn_node *nn_conv_unbiased(nn_graph *graph, const char *name, nn_node *x, int fil
 nn_node *nn_batch_norm_layer(nn_graph *graph, const char *name, nn_node *x, nn_batch_norm_args args)
 {
     char text[NN_SHAPE_TEXT];
-    if (!layer_fits(graph, "batch norm", name, x))
+    if (!nn_layer_fits(graph, "batch norm", name, x))
         return NULL;
     nn_shape shape = nn_node_shape(x);
     if (shape.rank != 2 && shape.rank != 4)
@@ -103,10 +103,11 @@ nn_node *nn_batch_norm_layer(nn_graph *graph, const char *name, nn_node *x, nn_b
                                "(batch, channels, rows, columns)",
                                name, nn_node_name(x), nn_shape_text(shape, text));
     nn_shape per = nn_shape1(shape.dim[1]);
-    nn_node *gamma = part(graph, name, "gamma", per, NN_INIT_ONES, false);
-    nn_node *beta = gamma ? part(graph, name, "beta", per, NN_INIT_ZEROS, false) : NULL;
-    nn_node *mean = beta ? part(graph, name, "mean", per, NN_INIT_ZEROS, true) : NULL;
-    nn_node *variance = mean ? part(graph, name, "variance", per, NN_INIT_ONES, true) : NULL;
+    nn_node *gamma = nn_layer_part(graph, name, "gamma", per, NN_INIT_ONES, false);
+    nn_node *beta = gamma ? nn_layer_part(graph, name, "beta", per, NN_INIT_ZEROS, false) : NULL;
+    nn_node *mean = beta ? nn_layer_part(graph, name, "mean", per, NN_INIT_ZEROS, true) : NULL;
+    nn_node *variance =
+        mean ? nn_layer_part(graph, name, "variance", per, NN_INIT_ONES, true) : NULL;
     return variance
                ? nn_batch_norm(nn_named(graph, "%s", name), x, gamma, beta, mean, variance, args)
                : NULL;
