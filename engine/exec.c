@@ -193,14 +193,23 @@ static void reduce(nn_exec *exec)
             reduce_slice(exec, slice);
 }
 
+nn_real *nn_exec_seed(nn_exec *exec, const nn_node *node)
+{
+    if (!node || node->graph != exec->graph || node->index >= exec->nodes)
+        return NULL;
+    const nn_slot *slot = &exec->slot[node->index];
+    return slot->seeded ? gradient_of(exec, node, 0, 0) : NULL;
+}
+
 nn_status nn_backward(nn_exec *exec, nn_error *error)
 {
     const nn_node *root = exec->root;
     const nn_slot *slot = &exec->slot[root->index];
+    bool seeded = exec->args.seeded;
     char text[NN_SHAPE_TEXT];
-    if (!exec->args.training)
+    if (!exec->args.training && !seeded)
         return nn_fail(error, NN_E_STATE, "backward: the plan was not compiled for training");
-    if (root->batched || nn_shape_count(root->shape) != 1)
+    if (!seeded && (root->batched || nn_shape_count(root->shape) != 1))
         return nn_fail(error, NN_E_SHAPE,
                        "backward: root '%s' is %s; expected one number, put nn_mean on it",
                        root->name, nn_shape_text(root->shape, text));
@@ -208,9 +217,10 @@ nn_status nn_backward(nn_exec *exec, nn_error *error)
         return nn_fail(error, NN_E_STATE, "backward: run forward on these %d rows first",
                        exec->rows);
     exec->progress = NN_BACKWARD_DONE;
-    if (!slot->gradient)
+    if (!slot->gradient && !seeded)
         return NN_OK; /* every parameter is frozen */
-    *gradient_of(exec, root, 0, 0) = 1;
+    if (!seeded)
+        *gradient_of(exec, root, 0, 0) = 1;
     run_phases(exec, exec->forward_phases, exec->phases);
     reduce(exec);
     return NN_OK;

@@ -26,6 +26,11 @@ typedef struct {
     bool training; /* dropout on, batch statistics, gradients planned */
     bool keep_all; /* keep every activation and gradient readable after a step */
     uint64_t seed; /* of dropout */
+    /* Derivatives of anything: the root and the watched nodes take the gradients that nn_exec_seed
+     * is given instead of the 1 of a scalar root, and inputs of real numbers receive gradients too.
+     * The root may then have any shape. */
+    bool seeded;
+    size_t most_bytes; /* refuse a plan that needs more memory than this; 0: whatever there is */
 } nn_exec_args;
 
 /* `root` is what nn_forward computes (a scalar loss to train). `also` are further nodes whose
@@ -48,6 +53,10 @@ nn_status nn_exec_rows(nn_exec *exec, int rows, nn_error *error); /* 1..batch */
 /* Keys random numbers (dropout) of the next forward. */
 void nn_exec_step(nn_exec *exec, uint64_t step);
 
+/* In a seeded plan: where the gradient of the root or of a watched node is written before each
+ * nn_backward, as many numbers as the node has. NULL where no gradient passes through the node. */
+nn_real *nn_exec_seed(nn_exec *exec, const nn_node *node);
+
 /* The root's value where it is a scalar, else NaN. */
 double nn_forward(nn_exec *exec);
 /* Derivatives of the scalar root (seeded with 1), for parameters and watched activations.
@@ -56,7 +65,8 @@ double nn_forward(nn_exec *exec);
 nn_status nn_backward(nn_exec *exec, nn_error *error);
 
 nn_view nn_value(const nn_exec *exec, const nn_node *node);
-/* Gradient of an activation (with keep_all) or, after nn_backward, of a parameter leaf. */
+/* After nn_backward: gradient of an activation (with keep_all), of a parameter leaf or, in a seeded
+ * plan, of an input. */
 nn_view nn_gradient(const nn_exec *exec, const nn_node *node);
 nn_real *nn_param_gradient(nn_exec *exec, const nn_param *param); /* NULL when frozen or unused */
 

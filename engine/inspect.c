@@ -61,7 +61,7 @@ nn_view nn_gradient(const nn_exec *exec, const nn_node *node)
         return view;
     if (node->param)
         view.data = nn_exec_shard_gradients(exec, 0) + slot->parameter;
-    else if (exec->args.keep_all)
+    else if (exec->args.keep_all || node->is_input)
         view.data = nn_exec_place(exec, slot->gradient_storage, 0, 0);
     return view;
 }

@@ -153,11 +153,30 @@ static nn_status place_values(nn_exec *exec, nn_error *error)
 static bool gradient_passes(const nn_exec *exec, const nn_item *item)
 {
     const nn_node *input = item->node->input[0];
-    return item->view_shared && input->op && slot_of(exec, input)->contributions == 1;
+    const nn_slot *slot = slot_of(exec, input);
+    return item->view_shared && input->op && !slot->seeded && slot->contributions == 1;
+}
+
+/* Gradients that are written before backward begins or read after it: of the nodes that are seeded,
+ * and of inputs. */
+static nn_status place_outer_gradients(nn_exec *exec, nn_error *error)
+{
+    for (int i = 0; i < exec->nodes; i++) {
+        const nn_node *node = nn_graph_at(exec->graph, i);
+        nn_slot *slot = &exec->slot[i];
+        if (!slot->gradient || node->param || !(slot->seeded || node->is_input))
+            continue;
+        slot->gradient_storage = add_storage(exec, node, true, exec->items, FOREVER);
+        if (slot->gradient_storage < 0)
+            return too_large(node, exec->args.batch, error);
+    }
+    return NN_OK;
 }
 
 static nn_status place_gradients(nn_exec *exec, nn_error *error)
 {
+    if (place_outer_gradients(exec, error) != NN_OK)
+        return NN_E_SHAPE;
     for (int i = exec->items - 1; i >= 0; i--) {
         nn_item *item = &exec->item[i];
         nn_slot *slot = slot_of(exec, item->node);
@@ -259,6 +278,9 @@ static nn_status allocate(nn_exec *exec, nn_error *error)
     exec->partials = exec->gradients + shards * (size_t)exec->gradient_count * sizeof(nn_real);
     exec->scratch = exec->partials + aligned((size_t)exec->partial_total * sizeof(double));
     exec->bytes = exec->scratch + shards * exec->scratch_bytes;
+    if (exec->args.most_bytes && exec->bytes > exec->args.most_bytes)
+        return nn_fail(error, NN_E_NOMEM, "plan at batch %d: needs %zu MB, %zu MB are allowed",
+                       exec->args.batch, exec->bytes >> 20, exec->args.most_bytes >> 20);
     exec->block = aligned_alloc(NN_ALIGN, exec->bytes ? exec->bytes : NN_ALIGN);
     if (!exec->block)
         return nn_fail(error, NN_E_NOMEM,

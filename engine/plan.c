@@ -25,9 +25,13 @@ static bool sees_batch(const nn_node *node)
  * the last node to the first finds them all. */
 static void mark_used(nn_exec *exec, const nn_node *root, nn_node *const *also, int also_count)
 {
+    bool seeded = exec->args.seeded;
     slot_of(exec, root)->used = slot_of(exec, root)->pinned = true;
-    for (int i = 0; i < also_count; i++)
+    slot_of(exec, root)->seeded = seeded;
+    for (int i = 0; i < also_count; i++) {
         slot_of(exec, also[i])->used = slot_of(exec, also[i])->pinned = true;
+        slot_of(exec, also[i])->seeded = seeded;
+    }
     for (int i = exec->nodes - 1; i >= 0; i--) {
         const nn_node *node = nn_graph_at(exec->graph, i);
         nn_slot *slot = &exec->slot[i];
@@ -69,23 +73,32 @@ static bool is_scalar(const nn_node *node)
     return !node->batched && nn_shape_count(node->shape) == 1;
 }
 
-/* Which gradients backward produces: of nodes that depend on a trainable parameter and on which the
- * root depends. */
+/* What gradients are for: trainable parameters, in a seeded plan inputs as well. */
+static bool wants_gradient(const nn_exec *exec, const nn_node *node)
+{
+    if (node->is_input)
+        return exec->args.seeded && node->dtype == NN_F;
+    return node->param && !nn_param_is_buffer(node->param) && !nn_param_frozen(node->param);
+}
+
+/* Which gradients backward produces: of nodes that depend on something that wants one and on which
+ * the root (in a seeded plan: or a watched node) depends. */
 static void mark_gradients(nn_exec *exec)
 {
-    if (!exec->args.training || !is_scalar(exec->root))
+    if (!exec->args.seeded && (!exec->args.training || !is_scalar(exec->root)))
         return;
     for (int i = 0; i < exec->nodes; i++) {
         const nn_node *node = nn_graph_at(exec->graph, i);
         nn_slot *slot = &exec->slot[i];
         if (!slot->used)
             continue;
-        slot->gradient =
-            node->param && !nn_param_is_buffer(node->param) && !nn_param_frozen(node->param);
+        slot->gradient = wants_gradient(exec, node);
         for (int k = 0; node->op && differentiable(node->op) && k < node->input_count; k++)
             slot->gradient |= node->input[k] && slot_of(exec, node->input[k])->gradient;
     }
-    slot_of(exec, exec->root)->contributions = 1; /* its seed */
+    for (int i = 0; i < exec->nodes; i++) /* their seeds */
+        exec->slot[i].contributions =
+            exec->slot[i].seeded || nn_graph_at(exec->graph, i) == exec->root;
     for (int i = exec->nodes - 1; i >= 0; i--) {
         const nn_node *node = nn_graph_at(exec->graph, i);
         exec->slot[i].gradient &= exec->slot[i].contributions > 0;
@@ -153,6 +166,8 @@ static void cut_shards(nn_exec *exec)
  * before; later ones add. `begun` has a mark for every node. */
 static void plan_contributions(nn_exec *exec, bool *begun)
 {
+    for (int i = 0; i < exec->nodes; i++)
+        begun[i] = exec->slot[i].seeded;
     for (int i = exec->items - 1; i >= 0; i--) {
         nn_item *item = &exec->item[i];
         const nn_node *node = item->node;
@@ -289,8 +304,8 @@ static nn_status check_arguments(const nn_graph *graph, const nn_node *root, nn_
 static nn_status make_tables(nn_exec *exec, nn_error *error)
 {
     size_t items = (size_t)exec->items, nodes = (size_t)exec->nodes;
-    /* Values of inputs and operators, gradients and saved bytes of operators. */
-    exec->storage = calloc(nodes + 2 * items + 1, sizeof *exec->storage);
+    /* Values and gradients of inputs and operators, saved bytes of operators. */
+    exec->storage = calloc(2 * nodes + 2 * items + 1, sizeof *exec->storage);
     exec->step = calloc(4 * items + 1, sizeof *exec->step);
     exec->phase = calloc(4 * items + 2, sizeof *exec->phase);
     exec->ctx = calloc(items * (size_t)exec->shards + 1, sizeof *exec->ctx);

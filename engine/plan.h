@@ -35,6 +35,7 @@ typedef struct {
 typedef struct {
     bool used;         /* the root or a watched node depends on it */
     bool pinned;       /* readable after a step */
+    bool seeded;       /* its gradient begins with what nn_exec_seed was given */
     bool gradient;     /* backward produces its gradient */
     bool overwritten;  /* its value was written over in place */
     int contributions; /* gradients that flow into its own */
