@@ -10,6 +10,7 @@ extern const program_command command_runs;
 extern const program_command command_watch;
 extern const program_command command_data;
 extern const program_command command_models;
+extern const program_command command_op;
 extern const program_command command_bench;
 extern const program_command command_doctor;
 extern const program_command command_help;
