@@ -43,6 +43,17 @@ static void note(writer *w, const char *key, const char *format, ...)
         w->status = nn_tensors_note(w->tensors, key, text, w->error);
 }
 
+/* A best loss that is not there yet is not noted. */
+static void note_watch(writer *w, const char *name, const nn_watch *watch)
+{
+    char key[32];
+    snprintf(key, sizeof key, "%s_best", name);
+    if (isfinite(watch->best))
+        note(w, key, "%.17g", watch->best);
+    snprintf(key, sizeof key, "%s_waited", name);
+    note(w, key, "%d", watch->waited);
+}
+
 static void add(writer *w, const char *prefix, const nn_param *param, const nn_real *data)
 {
     char name[TENSOR_NAME];
@@ -74,7 +85,7 @@ static void add_notes(writer *w, const nn_trainer *trainer)
     const nn_progress *progress = &trainer->progress;
     nn_optimizer_args optimizer = nn_optimizer_get(trainer->optimizer);
     nn_optimizer_args form = optimizer; /* its numbers are noted apart */
-    char schedule[96], kind[64];
+    char schedule[NN_SCHEDULE_TEXT], kind[64];
     form.beta2 = form.epsilon = 0;
     nn_optimizer_text(&form, kind, sizeof kind);
     nn_schedule_text(&trainer->facts.schedule, schedule, sizeof schedule);
@@ -84,6 +95,8 @@ static void add_notes(writer *w, const nn_trainer *trainer)
     note(w, "loss_sum", "%.17g", progress->loss_sum);
     note(w, "wrong", "%lld", (long long)progress->wrong);
     note(w, "seen", "%lld", (long long)progress->seen);
+    note_watch(w, "plateau", &progress->plateau);
+    note(w, "plateau_reached", "%.17g", progress->reached);
     note(w, "best_epoch", "%d", trainer->best_epoch);
     note(w, "best_step", "%llu", (unsigned long long)trainer->best.progress.step);
     note(w, "best_dev_error", "%.17g", trainer->best_dev_error);
@@ -187,6 +200,18 @@ static double number_or(reader *r, const char *key, double without)
     return nn_tensors_get_note(r->tensors, key) ? number_of(r, key, false) : without;
 }
 
+static nn_watch watch_of(reader *r, const char *name)
+{
+    char key[32];
+    nn_watch watch = nn_watch_new();
+    snprintf(key, sizeof key, "%s_best", name);
+    watch.best = number_or(r, key, watch.best);
+    snprintf(key, sizeof key, "%s_waited", name);
+    if (nn_tensors_get_note(r->tensors, key))
+        watch.waited = (int)whole_of(r, key, 0, 100000000);
+    return watch;
+}
+
 static void read_progress(reader *r, nn_saved *saved)
 {
     saved->progress.step = whole_of(r, "step", 0, UINT64_MAX / 4);
@@ -194,6 +219,8 @@ static void read_progress(reader *r, nn_saved *saved)
     saved->progress.loss_sum = number_of(r, "loss_sum", false);
     saved->progress.wrong = (int64_t)whole_of(r, "wrong", 0, INT64_MAX);
     saved->progress.seen = (int64_t)whole_of(r, "seen", 0, INT64_MAX);
+    saved->progress.plateau = watch_of(r, "plateau");
+    saved->progress.reached = number_or(r, "plateau_reached", 0);
     saved->best_epoch = (int)whole_of(r, "best_epoch", 0, 100000000);
     saved->best_step = whole_of(r, "best_step", 0, UINT64_MAX / 4);
     saved->best_dev_error = number_of(r, "best_dev_error", true);

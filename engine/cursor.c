@@ -30,6 +30,11 @@ static bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
+static bool is_letter(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
 bool nn_cursor_number(nn_cursor *cursor, double *value)
 {
     char number[64];
@@ -43,7 +48,7 @@ bool nn_cursor_number(nn_cursor *cursor, double *value)
                 end++;
     }
     size_t length = (size_t)(end - cursor->at);
-    if (length == 0 || length >= sizeof number)
+    if (length == 0 || length >= sizeof number || is_letter(*end)) /* "0x1", "2a" */
         return false;
     memcpy(number, cursor->at, length);
     number[length] = '\0';

@@ -4,6 +4,7 @@
 #define GRADUS_ENGINE_SNAPSHOT_H
 
 #include "engine/optimizer.h"
+#include "engine/schedule.h"
 
 /* Where a training is, besides its weights and moments. */
 typedef struct {
@@ -12,6 +13,8 @@ typedef struct {
     /* Running sums of the epoch under way: of loss over examples, wrong answers, examples. */
     double loss_sum;
     int64_t wrong, seen;
+    nn_watch plateau; /* of the dev loss, for a schedule that waits for plateaus */
+    double reached;   /* what it has brought the rate to; 0 means 1 */
 } nn_progress;
 
 typedef struct {

@@ -96,6 +96,10 @@ static nn_status check(nn_train_args *args, nn_error *error)
         return nn_fail(error, NN_E_ARG, "epochs %d: expected 1 to 100000000", args->epochs);
     if (!(args->dropout >= 0 && args->dropout < 1))
         return nn_fail(error, NN_E_ARG, "dropout %g: expected 0 or more, below 1", args->dropout);
+    if (args->schedule.kind == NN_SCHEDULE_PLATEAU && nn_dataset_count(args->data, NN_DEV) < 1)
+        return nn_fail(error, NN_E_ARG,
+                       "schedule plateau: it waits for the dev loss, and data '%s' has no dev part",
+                       nn_dataset_name(args->data));
     return NN_OK;
 }
 
@@ -235,7 +239,10 @@ static nn_status set_progress(nn_trainer *trainer, const nn_saved *saved, nn_err
         trainer->progress = (nn_progress){.step = (uint64_t)saved->progress.epoch * per_epoch,
                                           .epoch = saved->progress.epoch};
     }
-    if (!trainer->args.branch) {
+    if (trainer->args.branch) { /* with a schedule of its own */
+        trainer->progress.plateau = nn_watch_new();
+        trainer->progress.reached = 0;
+    } else {
         trainer->best_epoch = saved->best_epoch;
         trainer->best_dev_error = saved->best_dev_error;
         trainer->live_dropout = saved->live_dropout;
@@ -312,6 +319,7 @@ nn_trainer *nn_trainer_new(const nn_train_args *args, nn_error *error)
     trainer->args = *args;
     trainer->live_dropout = trainer->best_dev_error = trainer->dev_loss = trainer->dev_error =
         trainer->test_error = NAN;
+    trainer->progress.plateau = nn_watch_new();
     trainer->paused = args->start_paused;
     trainer->state = trainer->paused ? NN_PAUSED : NN_RUNNING;
     pthread_mutex_init(&trainer->post_lock, NULL);

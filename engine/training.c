@@ -146,6 +146,13 @@ static void fail(nn_trainer *trainer, const nn_error *error)
     trainer->ended = true;
 }
 
+static double rate_at(const nn_trainer *trainer, uint64_t step)
+{
+    nn_schedule schedule = trainer->facts.schedule;
+    schedule.reached = trainer->progress.reached;
+    return nn_schedule_factor(&schedule, step) * nn_optimizer_get(trainer->optimizer).lr;
+}
+
 static double measure_speed(nn_trainer *trainer, int rows, double seconds)
 {
     double keep = exp(-seconds / SPEED_SECONDS);
@@ -208,8 +215,7 @@ static void train_step(nn_trainer *trainer)
         fail(trainer, &error);
         return;
     }
-    double lr = nn_schedule_factor(&trainer->facts.schedule, step) *
-                nn_optimizer_get(trainer->optimizer).lr;
+    double lr = rate_at(trainer, step);
     nn_update update = nn_optimizer_step(trainer->optimizer, exec, trainer->pool, lr);
     if (!update.applied) {
         halt_nonfinite(trainer, loss, update.gradient_norm);
@@ -238,8 +244,7 @@ static void report_epoch(nn_trainer *trainer)
     event.train_error = (double)progress->wrong / seen;
     event.dev_loss = trainer->dev_loss;
     event.dev_error = trainer->dev_error;
-    event.lr = nn_schedule_factor(&trainer->facts.schedule, progress->step - 1) *
-               nn_optimizer_get(trainer->optimizer).lr;
+    event.lr = rate_at(trainer, progress->step - 1);
     event.examples_per_s = trainer->speed_rows / fmax(trainer->speed_seconds, 1e-9);
     nn_trainer_emit(trainer, &event);
 }
@@ -283,6 +288,20 @@ static bool evaluate_dev(nn_trainer *trainer)
     return true;
 }
 
+static void look_for_plateau(nn_trainer *trainer)
+{
+    nn_schedule schedule = trainer->facts.schedule;
+    nn_progress *progress = &trainer->progress;
+    schedule.reached = progress->reached;
+    if (isnan(trainer->dev_loss)) /* not evaluated: no verdict */
+        return;
+    if (nn_schedule_look(&schedule, &progress->plateau, trainer->dev_loss))
+        nn_trainer_note(trainer, "no better dev loss for %g epochs: rate times %g, now %g",
+                        schedule.every, schedule.factor,
+                        schedule.reached * nn_optimizer_get(trainer->optimizer).lr);
+    progress->reached = schedule.reached;
+}
+
 /* An epoch that a STOP leaves unclosed is closed first by the training that resumes it. */
 static void close_epoch(nn_trainer *trainer)
 {
@@ -291,6 +310,7 @@ static void close_epoch(nn_trainer *trainer)
     nn_progress *progress = &trainer->progress;
     progress->epoch++;
     report_epoch(trainer);
+    look_for_plateau(trainer);
     progress->loss_sum = 0;
     progress->wrong = progress->seen = 0;
     keep_best(trainer);

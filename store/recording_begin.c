@@ -144,7 +144,7 @@ static nn_status write_run(recording *run, database *db, const process_identity 
 {
     const nn_train_facts *facts = &d->facts;
     char name[96];
-    char schedule[64] = "";
+    char schedule[NN_SCHEDULE_TEXT] = "";
     int64_t dataset = 0;
     nn_schedule_text(&facts->schedule, schedule, sizeof schedule);
     nn_status status = choose_name(db, d, run->id, name, sizeof name, error);

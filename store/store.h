@@ -110,7 +110,7 @@ typedef struct {
     double train_loss, train_error, dev_loss, dev_error, best_dev_error,
         test_error; /* NaN unknown */
     double seconds, examples_per_s, lr;
-    char schedule[64], optimizer[16];
+    char schedule[160], optimizer[16];
     char last_checkpoint[512], best_checkpoint[512];
 } run_row;
 

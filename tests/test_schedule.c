@@ -126,11 +126,126 @@ static void test_warmup(void **state)
     check("inverse:1,warmup=0", 10, 100, 10, 0.5);
 }
 
+static void test_multi_step_and_polynomial(void **state)
+{
+    (void)state;
+    check("steps:0.1,2,5", 10, 100, 19, 1);
+    check("steps:0.1,2,5", 10, 100, 20, 0.1);
+    check("steps:0.1,2,5", 10, 100, 49, 0.1);
+    check("steps:0.5,2,5", 10, 100, 50, 0.25);
+    check("steps:0.5,2,5,warmup=1", 10, 100, 29, 1);
+    check("steps:0.5,2,5,warmup=1", 10, 100, 30, 0.5);
+    check("polynomial:1", 10, 100, 25, 0.75);
+    check("polynomial:2", 10, 100, 50, 0.25);
+    check("polynomial:2,0.2", 10, 100, 50, 0.4);
+    check("polynomial:2,0.2", 10, 100, 300, 0.2);
+    check("polynomial:2", 10, 0, 50, 1);
+}
+
+static void test_restarts(void **state)
+{
+    (void)state;
+    check("restarts:4", 10, 1000, 0, 1);
+    check("restarts:4", 10, 1000, 20, 0.5);
+    check("restarts:4", 10, 1000, 40, 1);
+    check("restarts:4,1,0.2", 10, 1000, 60, 0.6);
+    /* Periods of 40, 80, 160 steps begin at 0, 40, 120, 280. */
+    static const int begin[] = {0, 40, 120, 280};
+    for (int i = 0; i < 4; i++) {
+        nn_schedule schedule = parsed("restarts:4,2", 10, 1000);
+        assert_true(fabs(nn_schedule_factor(&schedule, (uint64_t)begin[i]) - 1) < 1e-12);
+        double middle = nn_schedule_factor(&schedule, (uint64_t)(begin[i] + (20 << i)));
+        assert_true(fabs(middle - 0.5) < 1e-12);
+        if (i > 0)
+            assert_true(nn_schedule_factor(&schedule, (uint64_t)begin[i] - 1) < 0.01);
+    }
+}
+
+/* torch.optim.lr_scheduler.OneCycleLR(max_lr=1, total_steps=10, pct_start=0.3), and with 20 steps,
+ * pct_start 0.25, div_factor 10, final_div_factor 100. */
+static void test_one_cycle(void **state)
+{
+    (void)state;
+    static const double ten[] = {0.040000000000000036,
+                                 0.52,
+                                 1.0,
+                                 0.9504846320134737,
+                                 0.8117456539497631,
+                                 0.6112620219362893,
+                                 0.38874197806371075,
+                                 0.18825834605023697,
+                                 0.049519367986526286,
+                                 4e-06};
+    static const double twenty[] = {0.09999999999999998,
+                                    0.23180194846605362,
+                                    0.55,
+                                    0.8681980515339464,
+                                    1.0,
+                                    0.9890847265665359,
+                                    0.956815956092479,
+                                    0.9046039886902862,
+                                    0.8347307378762497,
+                                    0.75025,
+                                    0.6548539886902862,
+                                    0.552711967402193,
+                                    0.4482880325978072,
+                                    0.3461460113097138,
+                                    0.2507500000000001,
+                                    0.16626926212375048,
+                                    0.0963960113097138,
+                                    0.044184043907520815,
+                                    0.011915273433464057,
+                                    0.001};
+    for (int i = 0; i < 20; i++) {
+        nn_schedule schedule = parsed("onecycle", 5, 10);
+        if (i < 10)
+            assert_true(fabs(nn_schedule_factor(&schedule, (uint64_t)i) - ten[i]) < 1e-12);
+        schedule = parsed("onecycle:0.25,0.1,0.001", 5, 20);
+        assert_true(fabs(nn_schedule_factor(&schedule, (uint64_t)i) - twenty[i]) < 1e-12);
+    }
+    check("onecycle:0.25,0.1,0.5", 5, 20, 50, 0.5);
+    check("onecycle", 5, 0, 50, 1);
+}
+
+/* Vaswani et al. 2017: width^-0.5 min(s^-0.5, s warmup^-1.5). */
+static void test_noam(void **state)
+{
+    (void)state;
+    check("noam:100", 10, 1000, 0, 0.01);
+    check("noam:100", 10, 1000, 99, 1);
+    check("noam:100", 10, 1000, 399, 0.5);
+    for (int i = 0; i < 500; i += 7) {
+        double s = i + 1;
+        double paper = pow(64, -0.5) * fmin(pow(s, -0.5), s * pow(100, -1.5));
+        check("noam:100,64", 10, 1000, (uint64_t)i, paper);
+    }
+}
+
+static void test_plateau(void **state)
+{
+    (void)state;
+    static const double losses[] = {1, 0.9, 0.895, 0.95, 0.8, 0.8, 0.81, 0.9, 0.9, 0.9, 0.1};
+    static const double reached[] = {1, 1, 1, 0.5, 0.5, 0.5, 0.25, 0.25, 0.2, 0.2, 0.2};
+    nn_schedule schedule = parsed("plateau:0.5,2,0.01,0.2,warmup=1", 10, 100);
+    nn_watch watch = nn_watch_new();
+    for (size_t i = 0; i < sizeof losses / sizeof *losses; i++) {
+        double before = nn_schedule_factor(&schedule, 50);
+        bool reduced = nn_schedule_look(&schedule, &watch, losses[i]);
+        assert_true(nn_schedule_factor(&schedule, 50) == reached[i]);
+        assert_true(reduced == (reached[i] < before));
+        assert_true(nn_schedule_factor(&schedule, 4) == 0.5); /* the ramp knows nothing of it */
+    }
+    nn_schedule constant = parsed("constant", 10, 100);
+    assert_false(nn_schedule_look(&constant, &watch, 1));
+}
+
 static void test_factors_fall_and_stay_in_range(void **state)
 {
     (void)state;
-    static const char *const texts[] = {"constant",  "step:0.3,1.5", "exponential:0.9",
-                                        "inverse:2", "cosine",       "cosine:0.1"};
+    static const char *const texts[] = {"constant",        "step:0.3,1.5",   "exponential:0.9",
+                                        "inverse:2",       "cosine",         "cosine:0.1",
+                                        "steps:0.1,2,5.5", "polynomial:0.9", "polynomial:3,0.1",
+                                        "noam:1",          "restarts:9",     "onecycle:0"};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         nn_schedule schedule = parsed(texts[i], 13, 13 * 9);
         double before = 1;
@@ -145,21 +260,48 @@ static void test_factors_fall_and_stay_in_range(void **state)
 static void test_text_there_and_back(void **state)
 {
     (void)state;
-    static const char *const texts[] = {
-        "constant",  "warmup:2",    "step:0.5,10",           "step:0.5,10,warmup=1.5",
-        "cosine",    "cosine:0.01", "cosine,warmup=2",       "cosine:0.25,warmup=3",
-        "inverse:1", "inverse:0.1", "exponential:0.95",      "exponential:0.123456789012345",
-        "inverse:0", "step:1,0.5",  "exponential:0.9999999", "inverse:0.3,warmup=0.1"};
+    static const char *const texts[] = {"constant",
+                                        "warmup:2",
+                                        "step:0.5,10",
+                                        "step:0.5,10,warmup=1.5",
+                                        "cosine",
+                                        "cosine:0.01",
+                                        "cosine,warmup=2",
+                                        "cosine:0.25,warmup=3",
+                                        "inverse:1",
+                                        "inverse:0.1",
+                                        "exponential:0.95",
+                                        "exponential:0.123456789012345",
+                                        "inverse:0",
+                                        "step:1,0.5",
+                                        "exponential:0.9999999",
+                                        "inverse:0.3,warmup=0.1",
+                                        "steps:0.1,30,60,80,warmup=1",
+                                        "steps:0.5,0.25",
+                                        "polynomial:2",
+                                        "polynomial:0.5,0.01",
+                                        "restarts:10",
+                                        "restarts:10,2",
+                                        "restarts:0.5,1,0.1,warmup=1",
+                                        "onecycle",
+                                        "onecycle:0.25",
+                                        "onecycle:0.3,0.1",
+                                        "onecycle:0.3,0.04,0.001,warmup=1",
+                                        "noam:4000",
+                                        "noam:4000,512",
+                                        "plateau:0.1,10",
+                                        "plateau:0.5,3,0.001",
+                                        "plateau:0.5,3,0,0.01,warmup=2"};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         nn_schedule schedule = parsed(texts[i], 100, 1000);
-        char text[96];
+        char text[NN_SCHEDULE_TEXT];
         nn_schedule_text(&schedule, text, sizeof text);
         assert_string_equal(text, texts[i]);
         assert_int_equal(schedule.steps_per_epoch, 100);
         assert_int_equal(schedule.total_steps, 1000);
         nn_schedule again = parsed(text, 100, 1000);
         assert_true(again.factor == schedule.factor && again.every == schedule.every);
-        assert_true(again.warmup == schedule.warmup && again.kind == schedule.kind);
+        assert_memory_equal(&again, &schedule, sizeof again);
     }
     nn_schedule schedule = parsed("constant,warmup=2", 1, 1);
     char text[8];
@@ -183,8 +325,24 @@ static void refused(const char *text, int column, const char *part)
 static void test_refusals_name_the_place(void **state)
 {
     (void)state;
-    refused("", 1, "constant, step:");
-    refused("cosin", 1, "cosine[:FLOOR]");
+    refused("", 1, "constant, step, steps,");
+    refused("cosin", 1, "onecycle, noam or plateau");
+    refused("steps:0.1", 10, "steps:FACTOR,EPOCH");
+    refused("steps:0.1,3,2", 13, "a later epoch");
+    refused("steps:0.1,3,x", 13, "a number");
+    refused("steps:0.1,1,2,3,4,5,6,7,8,9", 27, "at most 8");
+    refused("polynomial", 11, "polynomial:POWER");
+    refused("polynomial:0", 12, "above 0");
+    refused("polynomial:2,2", 14, "at most 1");
+    refused("restarts:0", 10, "above 0");
+    refused("restarts:5,0.5", 12, "at least 1");
+    refused("onecycle:2", 10, "at most 1");
+    refused("onecycle:0.3,0.1,0.1,0.1", 21, "the end");
+    refused("noam", 5, "noam:STEPS");
+    refused("noam:0", 6, "at least 1");
+    refused("plateau:0.1", 12, "plateau:FACTOR,EPOCHS");
+    refused("plateau:0.1,0", 13, "at least 1");
+    refused("plateau:2,5", 9, "at most 1");
     refused("step", 5, "step:FACTOR,EPOCHS");
     refused("step:0.5", 9, "step:FACTOR,EPOCHS");
     refused("step:0.5,", 10, "a number");
@@ -221,6 +379,11 @@ int main(void)
         cmocka_unit_test(test_step_edges),
         cmocka_unit_test(test_cosine),
         cmocka_unit_test(test_warmup),
+        cmocka_unit_test(test_multi_step_and_polynomial),
+        cmocka_unit_test(test_restarts),
+        cmocka_unit_test(test_one_cycle),
+        cmocka_unit_test(test_noam),
+        cmocka_unit_test(test_plateau),
         cmocka_unit_test(test_factors_fall_and_stay_in_range),
         cmocka_unit_test(test_text_there_and_back),
         cmocka_unit_test(test_refusals_name_the_place),

@@ -28,7 +28,7 @@ const char *train_default_model(nn_shape sample);
 
 /* The options a recorded run was begun with. The strings lie in `texts`. */
 typedef struct {
-    char data[1024], model[1024], target[1024], optimizer[96], schedule[128];
+    char data[1024], model[1024], target[1024], optimizer[96], schedule[160];
 } train_texts;
 nn_status train_options_of_run(store *s, run_id run, train_options *options, train_texts *texts,
                                nn_error *error);

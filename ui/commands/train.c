@@ -35,9 +35,12 @@ static const option options[] = {
      "sgd momentum nesterov adagrad rmsprop adam adamw"},
     {"lr", OPTION_REAL, "RATE", FIELD(train.lr), 0, "learning rate (default 0.001)", NULL},
     {"schedule", OPTION_TEXT, "KIND", FIELD(train.schedule), 0,
-     "constant, step:FACTOR,EPOCHS, exponential:FACTOR, inverse:FACTOR or cosine[:FLOOR], each "
-     "with ,warmup=EPOCHS (default constant)",
-     "constant step:0.5,10 exponential:0.95 inverse:1 cosine cosine:0.01"},
+     "constant, step:FACTOR,EPOCHS, steps:FACTOR,EPOCH,EPOCH..., exponential:FACTOR, "
+     "inverse:FACTOR, polynomial:POWER[,FLOOR], cosine[:FLOOR], restarts:EPOCHS[,GROWTH[,FLOOR]], "
+     "onecycle[:RISE[,START[,FLOOR]]], noam:STEPS[,WIDTH] or plateau:FACTOR,EPOCHS[,DELTA[,FLOOR]] "
+     "(waits for the dev loss), each with ,warmup=EPOCHS (default constant)",
+     "constant step:0.5,10 steps:0.1,30,60 exponential:0.95 inverse:1 polynomial:2 cosine "
+     "cosine:0.01 restarts:10,2 onecycle noam:400 plateau:0.1,10"},
     {"momentum", OPTION_SHARE, "B", FIELD(train.momentum), 0,
      "momentum; beta1 of Adam (default 0.9)", NULL},
     {"l2", OPTION_REAL, "LAMBDA", FIELD(train.l2), 0, "L2 penalty; weight decay of AdamW", NULL},

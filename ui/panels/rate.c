@@ -8,7 +8,7 @@
 
 static void caption(const run_view *run, const panel_state *state, char *text, size_t size)
 {
-    char schedule[64];
+    char schedule[NN_SCHEDULE_TEXT];
     nn_schedule_text(&run->schedule, schedule, sizeof schedule);
     snprintf(text, size, "%s%s%s", run->loaded ? schedule : "", state->log_y ? "  log y" : "",
              state->log_x ? "  log x" : "");
@@ -51,7 +51,7 @@ static void draw_legend(const run_view *run, const panel_state *state, canvas *c
     int column = plot_say(c, 0, ROLE_TRAIN, text);
     snprintf(text, sizeof text, "base %s  ", base);
     column = plot_say(c, column, ROLE_DIM, text);
-    if (run_view_active(run))
+    if (run_view_active(run) && run->schedule.kind != NN_SCHEDULE_PLATEAU)
         plot_say(c, column, ROLE_DIM, ascii ? ". planned" : "right of @: planned");
 }
 
@@ -60,7 +60,9 @@ static void draw(const run_view *run, const panel_state *state, canvas *c)
     double x0, x1;
     plot_steps(run, state, &x0, &x1);
     curve_range past = curve_over(run->lr, x0, nextafter(x1, INFINITY));
-    bool plan = run_view_active(run) || curve_count(run->lr) == 0;
+    /* What waits for the dev loss has no plan, only a past. */
+    bool plan = (run_view_active(run) || curve_count(run->lr) == 0) &&
+                run->schedule.kind != NN_SCHEDULE_PLATEAU;
     double future = plan ? planned_max(run, fmax(x0, (double)run->row.step), x1) : NAN;
     double max = fmax(past.max, future), min = state->log_y ? past.min : 0;
     plot p = plot_begin(c, (canvas_rect){0, 1, c->clip.w, c->clip.h - 1}, state, x0, x1, min, max);

@@ -55,9 +55,9 @@ static int model_choices(const char **choices, int room)
 /* The values that Left and Right go through; 0: the field is typed. */
 static int choices_of(form_field field, const char **choices, int room)
 {
-    static const char *const schedules[] = {"constant",   "cosine",      "cosine,warmup=1",
-                                            "step:0.5,5", "step:0.1,10", "exponential:0.95",
-                                            "inverse:0.1"};
+    static const char *const schedules[] = {"constant",    "cosine",      "cosine,warmup=1",
+                                            "step:0.5,5",  "step:0.1,10", "exponential:0.95",
+                                            "inverse:0.1", "onecycle",    "plateau:0.5,3"};
     int found = 0;
     switch (field) {
     case FIELD_DATA:
