@@ -36,4 +36,19 @@ nn_node *nn_power(nn_graph *graph, nn_node *x, double exponent);             /* 
 /* To low..high (either may be infinite); derivative 1 inside and on the bounds, 0 outside. */
 nn_node *nn_clip(nn_graph *graph, nn_node *x, double low, double high);
 
+/* --- activation functions; relu, leaky_relu, sigmoid and tanh stand in graph.h ------------------
+ */
+nn_node *nn_elu(nn_graph *graph, nn_node *x, double alpha);
+nn_node *nn_selu(nn_graph *graph, nn_node *x, double alpha, double gamma); /* gamma elu(x) */
+nn_node *nn_softplus(nn_graph *graph, nn_node *x);
+nn_node *nn_swish(nn_graph *graph, nn_node *x); /* x sigmoid(x), also called SiLU */
+nn_node *nn_hard_sigmoid(nn_graph *graph, nn_node *x, double alpha, double beta);
+nn_node *nn_gelu(nn_graph *graph, nn_node *x);      /* exact: x times the normal distribution */
+nn_node *nn_gelu_tanh(nn_graph *graph, nn_node *x); /* the approximation of BERT and GPT-2 */
+/* x above 0, else slope x. The slope broadcasts to x: a parameter (c,1,1) is one a channel. */
+nn_node *nn_prelu(nn_graph *graph, nn_node *x, nn_node *slope);
+/* Along one sample axis; -1 is the last. Rows that hold -infinity alone give NaN. */
+nn_node *nn_softmax(nn_graph *graph, nn_node *x, int axis);
+nn_node *nn_log_softmax(nn_graph *graph, nn_node *x, int axis);
+
 #endif
