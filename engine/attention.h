@@ -63,4 +63,18 @@ nn_node *nn_attention_weights(nn_graph *graph, nn_node *q, nn_node *k, const nn_
  * something that stands between them. */
 nn_node *nn_attention_values(nn_graph *graph, nn_node *weights, nn_node *q, nn_node *k, nn_node *v);
 
+/* Scores of additive attention (Bahdanau, Cho and Bengio 2015; chapter 49) from projected queries
+ * (n,queries,units) or (n,units) and keys (n,keys,units): v . tanh(query + key), v (units). Result
+ * (n,queries,keys) or (n,keys). nn_masked_softmax makes weights of them, nn_matmul applies these.
+ */
+nn_node *nn_additive_score(nn_graph *graph, nn_node *query, nn_node *keys, nn_node *v);
+
+/* Softmax along the last axis of x (n,...,keys) over the keys that are seen, as in nn_attention;
+ * mask (n,keys) or (n,queries,keys) with queries the axis before. */
+nn_node *nn_masked_softmax(nn_graph *graph, nn_node *x, nn_node *lengths, nn_node *mask,
+                           bool causal);
+
+/* x (n,T,d) plus the first T rows of a table (rows,d), a parameter or a buffer. */
+nn_node *nn_add_positions(nn_graph *graph, nn_node *x, nn_node *table);
+
 #endif

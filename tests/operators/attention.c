@@ -11,6 +11,7 @@
 typedef struct {
     int parts;
 } parts;
+#define CAUSAL(is) ARGS(bool, is)
 
 static const op_case cases[] = {
     CASE("attention", "one element", 1, INPUTS(X(1, 1), X(1, 1), X(1, 1)),
@@ -51,6 +52,23 @@ static const op_case cases[] = {
     CASE("attention_values", "apart", 2, INPUTS(X(2, 3, 5), X(5, 6)), ARGS(parts, 1)),
     CASE("attention_values", "packed with keys", 2, INPUTS(X(2, 3, 5), X(5, 8)), ARGS(parts, 2)),
     CASE("attention_values", "all packed", 2, INPUTS(X(2, 4, 4), X(4, 12)), ARGS(parts, 3)),
+
+    CASE("additive_score", "one element", 1, INPUTS(X(1, 1), X(1, 1), P(1))),
+    CASE("additive_score", "one query", 3, INPUTS(X(5), X(4, 5), P(5))),
+    CASE("additive_score", "queries", 2, INPUTS(X(3, 5), X(4, 5), P(5))),
+    CASE("additive_score", "many units", 1, INPUTS(X(1, 37), X(2, 37), P(37))),
+
+    CASE("masked_softmax", "one element", 1, INPUTS(X(1)), CAUSAL(false)),
+    CASE("masked_softmax", "lengths", 6, INPUTS(X(4), LENGTH(4)), CAUSAL(false)),
+    CASE("masked_softmax", "mask", 6, INPUTS(X(2, 4), NONE, MASK(4)), CAUSAL(false)),
+    CASE("masked_softmax", "mask of pairs and lengths", 6, INPUTS(X(3, 4), LENGTH(4), MASK(3, 4)),
+         CAUSAL(false)),
+    CASE("masked_softmax", "causal heads", 2, INPUTS(X(2, 5, 5)), CAUSAL(true)),
+    CASE("masked_softmax", "wide", 2, INPUTS(X(53), LENGTH(53), MASK(53)), CAUSAL(false)),
+
+    CASE("positions", "one element", 1, INPUTS(X(1, 1), P(1, 1))),
+    CASE("positions", "whole table", 3, INPUTS(X(4, 5), P(4, 5))),
+    CASE("positions", "first rows", 3, INPUTS(X(3, 4), P(5, 4))),
 };
 
 /* Queries and keys, apart or packed; `values`: of attention itself. Fills the inputs up to the
@@ -96,6 +114,37 @@ static void random_values(dice *d, op_case *c)
     op_draw(c, &args, sizeof args);
 }
 
+static void random_score(dice *d, op_case *c)
+{
+    int units = throw_dice(d, 1, 20), keys = throw_dice(d, 1, 5);
+    c->input[0] = throw_dice(d, 0, 1) ? op_activation_of(1, units)
+                                      : op_activation_of(2, throw_dice(d, 1, 3), units);
+    c->input[1] = op_activation_of(2, keys, units);
+    c->input[2] = op_parameter_of(1, units);
+}
+
+static void random_softmax(dice *d, op_case *c)
+{
+    int heads = throw_dice(d, 1, 2), queries = throw_dice(d, 1, 4), keys = throw_dice(d, 1, 20);
+    bool causal = throw_dice(d, 0, 1);
+    c->input[0] = op_activation_of(3, heads, queries, keys);
+    if (throw_dice(d, 0, 1))
+        c->input[1] = op_labels_of(keys + 1, 0);
+    if (throw_dice(d, 0, 1)) {
+        c->input[2] =
+            throw_dice(d, 0, 1) ? op_activation_of(1, keys) : op_activation_of(2, queries, keys);
+        c->input[2].kind = OP_MASK;
+    }
+    op_draw(c, &causal, sizeof causal);
+}
+
+static void random_positions(dice *d, op_case *c)
+{
+    int length = throw_dice(d, 1, 5), wide = throw_dice(d, 1, 9);
+    c->input[0] = op_activation_of(2, length, wide);
+    c->input[1] = op_parameter_of(2, length + throw_dice(d, 0, 2), wide);
+}
+
 static const op_traits traits[] = {
     {.op = "attention", .random = random_attention, .nan_may_vanish = true, .constant = 1u << 4},
     {.op = "attention_weights",
@@ -103,6 +152,9 @@ static const op_traits traits[] = {
      .nan_may_vanish = true,
      .constant = 1u << 3},
     {.op = "attention_values", .random = random_values, .linear = true, .nan_may_vanish = true},
+    {.op = "additive_score", .random = random_score, .depends_on_cut = true},
+    {.op = "masked_softmax", .random = random_softmax, .nan_may_vanish = true, .constant = 1u << 2},
+    {.op = "positions", .random = random_positions, .linear = true, .depends_on_cut = true},
 };
 
 const op_family op_family_attention = OP_FAMILY(cases, traits);
