@@ -76,6 +76,13 @@ static const small smalls[] = {
     {"resnet56", 4, {3, {1, 8, 8}}, 5, 1e-2, 0.01},
     {"resnet50", 16, {3, {3, 32, 32}}, 5, 3e-3, 0.01},
     {"mobilenet", 16, {3, {3, 32, 32}}, 5, 1e-2, 0.01},
+    {"inception-small", 2, {3, {1, 12, 12}}, 5, 1e-2, 0.01},
+    {"fcn", 4, {3, {2, 12, 8}}, 3, 1e-2, 0.01},
+    {"yolo-tiny", 4, {3, {3, 32, 48}}, 2, 3e-3, 0.01},
+    {"siamese", 4, {3, {1, 12, 12}}, 0, 3e-3, 0.01},
+    {"skip-gram", 4, {0}, 1000, 0.1, 0.01},
+    {"cbow", 4, {0}, 300, 0.03, 0.01},
+    {"glove", 4, {0}, 300, 0.03, 1e-7}, /* rare pairs weigh little */
 };
 
 enum { ROWS = 4, MOST_STEPS = 600 };
@@ -100,7 +107,9 @@ static void feed(const learner *l)
         int64_t count = ROWS * nn_shape_row(nn_node_shape(f->node));
         for (int64_t k = 0; k < count; k++) {
             double u = nn_uniform_at(5, (uint32_t)i, 0, (uint32_t)k);
-            if (f->kind == NN_FEED_WHOLE)
+            if (f->kind == NN_FEED_UNIT)
+                x[k] = (nn_real)(0.05 + 0.9 * u);
+            else if (f->kind == NN_FEED_WHOLE)
                 whole[k] = f->low + (int32_t)(u * (f->high - f->low));
             else if (f->kind == NN_FEED_MASK)
                 x[k] = u < 0.8;

@@ -27,6 +27,11 @@ nn_node *nn_feed_real(nn_assembly *made, nn_graph *graph, const char *name, nn_s
     return feed(made, graph, name, sample, (nn_feed){.kind = NN_FEED_REAL});
 }
 
+nn_node *nn_feed_unit(nn_assembly *made, nn_graph *graph, const char *name, nn_shape sample)
+{
+    return feed(made, graph, name, sample, (nn_feed){.kind = NN_FEED_UNIT});
+}
+
 nn_node *nn_feed_mask(nn_assembly *made, nn_graph *graph, const char *name, nn_shape sample)
 {
     return feed(made, graph, name, sample, (nn_feed){.kind = NN_FEED_MASK});
@@ -61,6 +66,8 @@ const char *nn_join_name(char text[NN_NAME_MAX], const char *name, const char *p
 
 static const nn_architecture_family *const families[] = {
     &nn_convolutional_family,
+    &nn_vision_family,
+    &nn_words_family,
 };
 enum { FAMILIES = sizeof families / sizeof *families };
 

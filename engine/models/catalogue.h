@@ -11,6 +11,7 @@
 /* One input of a network, and what may be fed to it. */
 typedef enum {
     NN_FEED_REAL, /* any real numbers */
+    NN_FEED_UNIT, /* above 0 and below 1 */
     NN_FEED_MASK, /* 0 or 1 */
     NN_FEED_WHOLE /* whole numbers, low <= x < high: labels, tokens, lengths */
 } nn_feed_kind;
@@ -30,6 +31,7 @@ typedef struct {
 
 /* Adds an input to an assembly; NULL (and an error in the graph) where there is no room. */
 nn_node *nn_feed_real(nn_assembly *made, nn_graph *graph, const char *name, nn_shape sample);
+nn_node *nn_feed_unit(nn_assembly *made, nn_graph *graph, const char *name, nn_shape sample);
 nn_node *nn_feed_mask(nn_assembly *made, nn_graph *graph, const char *name, nn_shape sample);
 nn_node *nn_feed_whole(nn_assembly *made, nn_graph *graph, const char *name, nn_shape sample,
                        int32_t low, int32_t high);
@@ -61,6 +63,11 @@ const nn_architecture *nn_architecture_at(int i);
 /* "resnet20", or "resnet20/4" for one with a quarter of the width; NULL when there is none. `slim`
  * may be NULL. */
 const nn_architecture *nn_architecture_find(const char *name, int *slim);
+
+/* Szegedy et al. 2015, figure 2b: 1x1; 1x1 then 3x3; 1x1 then 5x5; 3x3 max pool then 1x1, all with
+ * ReLU, side by side along the channels. Filters in that order: {64, 96, 128, 16, 32, 32} is their
+ * module 3a. */
+nn_node *nn_inception_module(nn_graph *graph, const char *name, nn_node *x, const int filters[6]);
 
 /* A name of the catalogue, or what nn_describe takes (logreg, mlp, lenet5, a line of layers), into
  * an empty graph. Zeros in `size` take the architecture's own; a line of layers has 1x28x28 and 10
