@@ -44,6 +44,10 @@ nn_model *golden_model(golden_net *net);
 nn_node *golden_batch(golden_net *net, const char *name, golden_array rows_first);
 nn_node *golden_weight(golden_net *net, const char *name, golden_array value, nn_shape shape);
 nn_node *golden_labels(golden_net *net, const char *name, golden_array labels);
+/* Whole numbers of shape `sample` an example. */
+nn_node *golden_indices(golden_net *net, const char *name, golden_array rows, nn_shape sample);
+/* Rows as an activation that gets no gradient: targets, masks. */
+nn_node *golden_constant(golden_net *net, const char *name, golden_array rows);
 /* sum(x * weight) over everything; weight NULL: all ones. */
 nn_node *golden_sum(golden_net *net, nn_node *x, const golden_array *weight);
 /* The same, one number an example, to be added up before nn_mean. */

@@ -91,7 +91,7 @@ static const nn_op weigh_op = {
 /* --- nets ----------------------------------------------------------------------------------------
  */
 
-enum { WATCHED = 16, LABELS = 4 };
+enum { WATCHED = 16, LABELS = 8 };
 
 struct golden_net {
     golden_case *owner;
@@ -171,18 +171,30 @@ nn_node *golden_batch(golden_net *net, const char *name, golden_array value)
     return nn_node_new(net->graph, &batch_op, &leaf, 1, NULL, 0);
 }
 
+nn_node *golden_constant(golden_net *net, const char *name, golden_array rows)
+{
+    nn_node *node = golden_batch(net, name, rows);
+    nn_param_freeze(nn_model_find(net->model, name), true);
+    return node;
+}
+
+nn_node *golden_indices(golden_net *net, const char *name, golden_array rows, nn_shape sample)
+{
+    if (rows.count != net->rows * nn_shape_count(sample) || net->label_count == LABELS)
+        golden_fail(net->owner, "'%s' has %lld whole numbers for %lld rows", name,
+                    (long long)rows.count, (long long)net->rows);
+    for (int64_t i = 0; i < rows.count; i++)
+        if (rows.data[i] != (double)(int32_t)rows.data[i])
+            golden_skip(net->owner); /* a share of a label: this loss takes whole ones */
+    nn_node *node = nn_input(net->graph, name, NN_I32, sample);
+    net->labels[net->label_count] = node;
+    net->label_values[net->label_count++] = rows;
+    return node;
+}
+
 nn_node *golden_labels(golden_net *net, const char *name, golden_array labels)
 {
-    if (labels.count != net->rows || net->label_count == LABELS)
-        golden_fail(net->owner, "'%s' has %lld labels for %lld rows", name, (long long)labels.count,
-                    (long long)net->rows);
-    for (int64_t i = 0; i < labels.count; i++)
-        if (labels.data[i] != (double)(int32_t)labels.data[i])
-            golden_skip(net->owner); /* a share of a label: our losses take whole ones */
-    nn_node *node = nn_input(net->graph, name, NN_I32, nn_shape_of(0, NULL));
-    net->labels[net->label_count] = node;
-    net->label_values[net->label_count++] = labels;
-    return node;
+    return golden_indices(net, name, labels, nn_shape_of(0, NULL));
 }
 
 nn_node *golden_row_sum(golden_net *net, nn_node *x, const golden_array *weight)
@@ -229,7 +241,7 @@ nn_exec *golden_compile(golden_net *net, nn_node *root)
         golden_fail(net->owner, "%s", error.text);
     for (int k = 0; k < net->label_count; k++) {
         int32_t *room = nn_exec_feed(net->exec, net->labels[k]);
-        for (int64_t i = 0; room && i < net->rows; i++)
+        for (int64_t i = 0; room && i < net->label_values[k].count; i++)
             room[i] = (int32_t)net->label_values[k].data[i];
     }
     return net->exec;

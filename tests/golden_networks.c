@@ -1,5 +1,6 @@
-/* Cases of dense networks, activations and losses (chapters 1-10, 14, 27, 32, 51). In the notes
- * columns are examples; our rows are, so inputs go in and gradients come out transposed. */
+/* Cases of dense networks, activations and cross-entropy (chapters 1-10, 14, 27, 32, 51). In the
+ * notes columns are examples; our rows are, so inputs go in and gradients come out transposed. */
+#include "engine/losses.h"
 #include "tests/golden_case.h"
 #include "tests/op_run.h"
 
@@ -62,8 +63,8 @@ static nn_node *watched(golden_net *net, nn_node *node)
 static nn_node *binary_cost(golden_net *net, nn_node *logits)
 {
     nn_graph *g = golden_graph(net);
-    nn_node *labels = golden_labels(net, "Y", golden_in(golden_net_case(net), "Y"));
-    return nn_mean(g, nn_sigmoid_cross_entropy(g, logits, labels));
+    nn_node *targets = golden_constant(net, "Y", rows_of(golden_net_case(net), "Y"));
+    return nn_mean(g, nn_binary_cross_entropy(g, logits, targets, NULL, NULL));
 }
 
 /* --- logistic regression
@@ -134,8 +135,8 @@ static void worked_example(golden_case *c)
     nn_node *a = nn_sigmoid(g, z);
     golden_watch(net, z);
     golden_watch(net, a);
-    nn_node *y = golden_labels(net, "y", golden_like(c, nn_shape1(1), golden_in(c, "y")));
-    nn_node *cost = nn_mean(g, nn_sigmoid_cross_entropy(g, z, y));
+    nn_node *y = golden_constant(net, "y", golden_like(c, nn_shape2(1, 1), golden_in(c, "y")));
+    nn_node *cost = nn_mean(g, nn_binary_cross_entropy(g, z, y, NULL, NULL));
     nn_param_freeze(nn_model_find(golden_model(net), "x"), true);
     nn_exec *exec = golden_compile(net, cost);
     double loss = golden_run(net, cost);
@@ -403,25 +404,12 @@ static void stable_bce(golden_case *c)
     golden_array z = golden_in(c, "z");
     golden_net *net = golden_net_new(c, z.count);
     nn_node *in = golden_batch(net, "z", golden_like(c, flat(z), z));
-    nn_node *labels = golden_labels(net, "y", golden_in(c, "y"));
-    nn_node *loss = watched(net, nn_sigmoid_cross_entropy(golden_graph(net), in, labels));
+    nn_node *targets = golden_constant(net, "y", golden_like(c, flat(z), golden_in(c, "y")));
+    nn_graph *g = golden_graph(net);
+    nn_node *loss = watched(net, nn_binary_cross_entropy(g, in, targets, NULL, NULL));
     golden_out_number(c, "total", golden_run(net, golden_sum(net, loss, NULL)));
     golden_out(c, "loss_each", golden_value(net, loss));
     golden_out_gradients(net, "z");
-}
-
-/* Every (label, column) is an example of its own, weighted by mask / m. */
-static void multitask_bce(golden_case *c)
-{
-    golden_array z = golden_in(c, "Z"), y = golden_in(c, "Y"), weight = golden_in(c, "mask");
-    golden_net *net = golden_net_new(c, z.count);
-    nn_node *in = golden_batch(net, "Z", golden_like(c, flat(z), z));
-    nn_node *labels = golden_labels(net, "Y", y);
-    nn_node *loss = nn_sigmoid_cross_entropy(golden_graph(net), in, labels);
-    for (int64_t i = 0; i < weight.count; i++)
-        weight.data[i] /= (double)z.shape.dim[1];
-    golden_out_number(c, "loss", golden_run(net, golden_sum(net, loss, &weight)));
-    golden_out_gradients(net, "Z");
 }
 
 /* -log softmax of every class of every row, by asking the loss for each class in turn. */
@@ -476,32 +464,6 @@ static void softmax_big(golden_case *c)
     golden_out_number(c, "lse", z.data[best] + loss.data[best]);
 }
 
-/* Mean cross-entropy of rows, all of them or those with mask 1. */
-static void language_loss(golden_case *c)
-{
-    golden_array z = golden_in(c, "logits"), target = golden_in(c, "target");
-    golden_net *net = golden_net_new(c, z.shape.dim[0]);
-    nn_graph *g = golden_graph(net);
-    nn_node *each = nn_softmax_cross_entropy(g, golden_batch(net, "logits", z),
-                                             golden_labels(net, "target", target));
-    nn_node *loss;
-    if (golden_has(c, "mask")) {
-        golden_array mask = golden_in(c, "mask");
-        double kept = 0;
-        for (int64_t i = 0; i < mask.count; i++)
-            kept += mask.data[i];
-        for (int64_t i = 0; i < mask.count; i++)
-            mask.data[i] /= kept;
-        loss = golden_sum(net, each, &mask);
-    } else {
-        loss = nn_mean(g, each);
-    }
-    double value = golden_run(net, loss);
-    golden_out_number(c, "loss", value);
-    golden_out_number(c, "perplexity", exp(value));
-    golden_out_gradients(net, "logits");
-}
-
 static void frozen_step(golden_case *c)
 {
     golden_array x = golden_in(c, "x");
@@ -545,14 +507,11 @@ const golden_known golden_network_cases[] = {
     {"ch10-zero-init", two_layer},
     {"ch10-const-init", two_layer},
     {"ch14-dropout", dropout_case},
-    {"ch27-multitask-bce", multitask_bce},
     {"ch27-frozen-step", frozen_step},
     {"ch32-residual", residual},
     {"ch32-residual-zero", residual},
     {"ch32-projection", residual},
     {"ch32-relu-gate", residual},
     {"ch51-ffn", feed_forward},
-    {"ch51-lm-loss", language_loss},
-    {"ch51-mlm-loss", language_loss},
     {"", NULL},
 };
