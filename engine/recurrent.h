@@ -61,4 +61,45 @@ nn_node *nn_rnn(nn_graph *graph, nn_recurrent_inputs inputs, nn_recurrent_args a
 nn_node *nn_gru(nn_graph *graph, nn_recurrent_inputs inputs, nn_recurrent_args args);
 nn_node *nn_lstm(nn_graph *graph, nn_recurrent_inputs inputs, nn_recurrent_args args);
 
+/* --- layers: the same with parameters of their own, stacked and in both directions --------------
+ *
+ * Parameters are called as in PyTorch: "name.weight_ih_l0", "name.weight_hh_l0", "name.bias_ih_l0",
+ * "name.bias_hh_l0", with l1 and so on in higher layers, and "_reverse" behind the second
+ * direction; LSTM also "name.peepholes_l0". Matrices of the input begin as Xavier's, those of the
+ * state orthogonal (Saxe, McClelland and Ganguli 2014), a block a gate; biases and peepholes 0.
+ *
+ * A decoder's step is the same layer, by name, on an x of one step with `initial` and `final`. */
+enum { NN_RECURRENT_STATES = 16 };
+
+/* A state (n,u) for each layer and direction, at [layer * directions + direction]. */
+typedef struct {
+    nn_node *h[NN_RECURRENT_STATES];
+    nn_node *c[NN_RECURRENT_STATES]; /* LSTM */
+} nn_recurrent_states;
+
+typedef enum { NN_BIASES_TWO, NN_BIASES_ONE, NN_BIASES_NONE } nn_biases;
+
+typedef struct {
+    nn_recurrent_args cell;             /* but for `states`; `reverse` where not bidirectional */
+    int layers;                         /* 0: 1 */
+    bool bidirectional;                 /* outputs side by side, twice as wide */
+    bool last;                          /* gives the last state of the top layer, not all steps */
+    double dropout;                     /* between layers */
+    nn_node *lengths;                   /* as in nn_recurrent_inputs */
+    const nn_recurrent_states *initial; /* NULL, and NULL within: 0 */
+    nn_recurrent_states *final;         /* receives the last states; NULL: not wanted */
+    nn_biases biases;
+    double forget_bias; /* LSTM: the forget gate's bias begins there (Jozefowicz et al. 2015: 1) */
+    bool peepholes;     /* LSTM */
+    bool xavier;        /* for the matrices of the state too, in place of orthogonal ones */
+} nn_recurrent_layer_args;
+
+/* x (n,steps,f) gives (n,steps,directions*units), x (n,f) or `last` (n,directions*units). */
+nn_node *nn_rnn_layer(nn_graph *graph, const char *name, nn_node *x, int units,
+                      nn_recurrent_layer_args args);
+nn_node *nn_gru_layer(nn_graph *graph, const char *name, nn_node *x, int units,
+                      nn_recurrent_layer_args args);
+nn_node *nn_lstm_layer(nn_graph *graph, const char *name, nn_node *x, int units,
+                       nn_recurrent_layer_args args);
+
 #endif
