@@ -175,9 +175,11 @@ readme: all
 	@tests/readme.sh $(BUILD)/gradus keys
 	@tests/readme.sh $(BUILD)/gradus monitor --run $(READMERUN) --size 120x40
 
+# Ours and, where python3-torch is installed, PyTorch in turn, with a table of ratios.
+# WORKLOADS="lenet gpt" picks some; ARGS="lenet --threads 2" runs ours alone.
 bench: deps
 	@$(MAKE) --no-print-directory -j$(JOBS) all
-	@$(BUILD)/gradus bench $(ARGS)
+	@$(if $(strip $(ARGS)),$(BUILD)/gradus bench $(ARGS),tests/bench/compare.sh $(BUILD)/gradus $(WORKLOADS))
 
 COMPLETION := $(DESTDIR)$(PREFIX)/share/bash-completion/completions/gradus
 install: all
