@@ -1,9 +1,12 @@
-/* What the operator table cannot say of convolutions: paddings by name, refusals. */
-#include "engine/graph.h"
+/* What the operator table cannot say of convolutions: paddings by name, refusals, and shards of so
+ * many cells that the kernels cut them into blocks. */
+#include "tests/op_run.h"
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -74,12 +77,116 @@ static void transposed_convolution_has_the_right_shape(void **state)
     nn_model_free(model);
 }
 
+/* --- shards of many cells ----------------------------------------------------------------------
+ */
+
+#define SIZES(...)                                                                                 \
+    CASE("conv2d", "blocks", 3, __VA_ARGS__, ARGS(nn_conv_args, .pad = {1, 1, 1, 1}, .groups = 1))
+static const op_case large[] = {
+    SIZES(INPUTS(X(8, 35, 36), P(9, 8, 3, 3), P(9))),
+    SIZES(INPUTS(X(24, 14, 14), P(20, 24, 3, 3), P(20))),
+    SIZES(INPUTS(X(3, 28, 28), P(16, 3, 5, 5), P(16))),
+};
+enum { LARGE = sizeof large / sizeof *large };
+
+static nn_real *copy(const nn_real *x, int64_t count)
+{
+    nn_real *to = malloc((size_t)count * sizeof *to);
+    assert_non_null(to);
+    memcpy(to, x, (size_t)count * sizeof *to);
+    return to;
+}
+
+static void blocks_give_what_the_reference_gives(void **state)
+{
+    (void)state;
+    for (int i = 0; i < LARGE; i++) {
+        op_run run;
+        op_run_new(&run, &large[i], 3);
+        op_run_forward(&run);
+        nn_real *expected = copy(run.out, run.out_count);
+        op_run_reference(&run, expected);
+        for (int64_t k = 0; k < run.out_count; k++)
+            assert_true(fabs((double)run.out[k] - (double)expected[k]) <=
+                        2e-5 * (1 + fabs((double)expected[k])));
+        free(expected);
+        op_run_free(&run);
+    }
+}
+
+static double dot(const nn_real *a, const nn_real *b, int64_t count)
+{
+    double sum = 0;
+    for (int64_t i = 0; i < count; i++)
+        sum += (double)a[i] * (double)b[i];
+    return sum;
+}
+
+/* out is linear in x and in w. So whatever stands in one of them, its product with its gradient is
+ * the product of the output (without the bias) with the output's gradient. */
+static void gradients_are_adjoint(op_run *run, int input)
+{
+    nn_real *gradient = copy(run->gradient[input], run->count[input]);
+    nn_real *value = run->value[input];
+    for (int direction = 0; direction < 5; direction++) {
+        for (int64_t k = 0; k < run->count[input]; k++)
+            value[k] = (nn_real)sin(1.0 + (double)(k * (direction + 1)) * 0.37);
+        op_run_forward(run);
+        double got = dot(gradient, value, run->count[input]);
+        double expected = dot(run->out, run->grad_out, run->out_count);
+        assert_true(fabs(got - expected) <=
+                    2e-5 * sqrt(dot(run->out, run->out, run->out_count) *
+                                dot(run->grad_out, run->grad_out, run->out_count)));
+    }
+    free(gradient);
+}
+
+static void blocks_send_back_what_fits(void **state)
+{
+    (void)state;
+    for (int i = 0; i < LARGE; i++)
+        for (int input = 0; input < 2; input++) {
+            op_run run;
+            op_run_new(&run, &large[i], 5);
+            memset(run.value[2], 0, (size_t)run.count[2] * sizeof(nn_real));
+            op_run_forward(&run);
+            op_run_backward(&run);
+            gradients_are_adjoint(&run, input);
+            op_run_free(&run);
+        }
+}
+
+/* An example's output and gradient do not depend on the shard it is in. */
+static void blocks_hide_no_shards(void **state)
+{
+    (void)state;
+    for (int i = 0; i < LARGE; i++) {
+        op_run run;
+        op_run_new(&run, &large[i], 7);
+        op_run_forward(&run);
+        op_run_backward(&run);
+        nn_real *out = copy(run.out, run.out_count);
+        nn_real *gradient = copy(run.gradient[0], run.count[0]);
+        op_run_cut(&run, 2, (int64_t[]){0, 1, run.rows});
+        op_run_forward(&run);
+        op_run_backward(&run);
+        assert_memory_equal(run.out, out, (size_t)run.out_count * sizeof *out);
+        assert_memory_equal(run.gradient[0], gradient, (size_t)run.count[0] * sizeof *gradient);
+        free(out);
+        free(gradient);
+        op_run_free(&run);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(same_padding_keeps_the_size),
         cmocka_unit_test(transposed_padding_gives_the_size),
         cmocka_unit_test(transposed_convolution_has_the_right_shape),
+        cmocka_unit_test(blocks_give_what_the_reference_gives),
+        cmocka_unit_test(blocks_send_back_what_fits),
+        cmocka_unit_test(blocks_hide_no_shards),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

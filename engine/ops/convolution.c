@@ -180,6 +180,8 @@ NN_KERNEL static void scatter_patches(const nn_conv_plan *s, const nn_real *patc
 
 size_t nn_conv_scratch(const nn_conv_plan *s)
 {
+    if (nn_conv_is_winograd(s))
+        return nn_conv_winograd_scratch(s);
     if (nn_conv_is_direct(s))
         return nn_conv_direct_scratch(s);
     return s->pointwise ? 0 : (size_t)(s->taps * s->positions) * sizeof(nn_real);
@@ -204,6 +206,10 @@ static void fill_bias(nn_real *out, const nn_real *b, int64_t filters, int64_t p
 
 void nn_conv_run_forward(const nn_ctx *ctx, const nn_conv_plan *s)
 {
+    if (nn_conv_is_winograd(s)) {
+        nn_conv_winograd_forward(ctx, s);
+        return;
+    }
     if (nn_conv_is_direct(s)) {
         nn_conv_direct_forward(ctx, s);
         return;
@@ -281,8 +287,23 @@ NN_KERNEL void nn_conv_add_bias_gradient(nn_real *db, const nn_real *dy, int64_t
     }
 }
 
+void nn_conv_backward_bias(const nn_ctx *ctx, const nn_conv_plan *s)
+{
+    nn_real *db = ctx->grad_in[2];
+    const nn_real *dy = ctx->grad_out;
+    int64_t filters = s->groups * s->filters;
+    if (ctx->beta[2] == 0)
+        memset(db, 0, (size_t)filters * sizeof *db);
+    for (int64_t n = 0; n < nn_rows(ctx); n++, dy += filters * s->positions)
+        nn_conv_add_bias_gradient(db, dy, filters, s->positions);
+}
+
 void nn_conv_run_backward(const nn_ctx *ctx, const nn_conv_plan *s)
 {
+    if (nn_conv_is_winograd(s)) {
+        nn_conv_winograd_backward(ctx, s);
+        return;
+    }
     if (nn_conv_is_direct(s)) {
         nn_conv_direct_backward(ctx, s);
         return;

@@ -1,4 +1,4 @@
-/* The sizes of a convolution and its two ways of computing it. Private to engine/ops. */
+/* The sizes of a convolution and its ways of computing it. Private to engine/ops. */
 #ifndef GRADUS_ENGINE_OPS_CONVOLUTION_H
 #define GRADUS_ENGINE_OPS_CONVOLUTION_H
 
@@ -29,6 +29,14 @@ size_t nn_conv_direct_scratch(const nn_conv_plan *sizes);
 void nn_conv_direct_forward(const nn_ctx *ctx, const nn_conv_plan *sizes);
 void nn_conv_direct_backward(const nn_ctx *ctx, const nn_conv_plan *sizes);
 
+/* 3x3 windows that move one cell at a time, where there are channels enough: fewer products. */
+bool nn_conv_is_winograd(const nn_conv_plan *sizes);
+size_t nn_conv_winograd_scratch(const nn_conv_plan *sizes);
+void nn_conv_winograd_forward(const nn_ctx *ctx, const nn_conv_plan *sizes);
+void nn_conv_winograd_backward(const nn_ctx *ctx, const nn_conv_plan *sizes);
+
+/* The gradient of the bias, over the shard. */
+void nn_conv_backward_bias(const nn_ctx *ctx, const nn_conv_plan *sizes);
 /* db[k] += the sum of dy over the positions, of one example. */
 void nn_conv_add_bias_gradient(nn_real *db, const nn_real *dy, int64_t filters, int64_t positions);
 

@@ -11,16 +11,10 @@
  * filters, with dy turned so that filters lie side by side). Sums run in a fixed order, so a row's
  * result does not depend on the shard it is in. */
 #include "engine/ops/convolution.h"
-#include "engine/ops/loops.h"
-
-#include <string.h>
-
-#define ALWAYS_INLINE inline __attribute__((always_inline))
-
-typedef nn_real lanes __attribute__((vector_size(32)));
+#include "engine/ops/vectors.h"
 
 enum {
-    LANES = 32 / (int)sizeof(nn_real),
+    LANES = NN_VECTOR,
     TILE = 4,    /* filters (forward), taps (input gradient) */
     VECTORS = 3, /* of positions */
     PAIR_TAPS = 6,
@@ -51,18 +45,6 @@ typedef struct {
     span *span;
 } direct;
 
-static int64_t round_up(int64_t count, int64_t to)
-{
-    return (count + to - 1) / to * to;
-}
-
-static void *take(char *scratch, size_t *used, int64_t count, size_t size)
-{
-    void *place = scratch ? scratch + *used : NULL;
-    *used += (size_t)round_up(count * (int64_t)size, 64);
-    return place;
-}
-
 /* Sizes, and places in scratch memory unless that is NULL. Returns the bytes needed. */
 static size_t lay_out(direct *d, const nn_conv_plan *s, char *scratch)
 {
@@ -72,20 +54,21 @@ static size_t lay_out(direct *d, const nn_conv_plan *s, char *scratch)
     d->spans = s->y.out * d->across;
     d->pitch = d->across * LANES + (s->x.kernel - 1) * s->x.dilation;
     d->rows = (s->y.out - 1) * s->y.stride + (s->y.kernel - 1) * s->y.dilation + 1;
-    d->padded_filters = round_up(s->filters, LANES);
-    d->padded_taps = round_up(s->taps, TAP_ROOM);
-    int64_t weights = round_up(s->filters, TILE) * d->padded_taps;
+    d->padded_filters = nn_round_up(s->filters, LANES);
+    d->padded_taps = nn_round_up(s->taps, TAP_ROOM);
+    int64_t weights = nn_round_up(s->filters, TILE) * d->padded_taps;
     bool whole = s->x.out % LANES == 0;
-    d->frame = take(scratch, &used, s->channels * d->rows * d->pitch, sizeof(nn_real));
-    d->weights = take(scratch, &used, weights, sizeof(nn_real));
-    d->bias = take(scratch, &used, round_up(s->filters, TILE), sizeof(nn_real));
-    d->turned = take(scratch, &used, s->positions * d->padded_filters, sizeof(nn_real));
-    d->widened = take(scratch, &used, whole ? 0 : s->filters * d->spans * LANES, sizeof(nn_real));
-    d->sums = take(scratch, &used, d->padded_taps * d->padded_filters, sizeof(nn_real));
-    d->tap = take(scratch, &used, d->padded_taps, sizeof(int32_t));
-    d->scatter = take(scratch, &used, d->padded_taps, sizeof(int32_t));
-    d->scatter_tap = take(scratch, &used, d->padded_taps, sizeof(int32_t));
-    d->span = take(scratch, &used, d->spans, sizeof(span));
+    d->frame = nn_take(scratch, &used, s->channels * d->rows * d->pitch, sizeof(nn_real));
+    d->weights = nn_take(scratch, &used, weights, sizeof(nn_real));
+    d->bias = nn_take(scratch, &used, nn_round_up(s->filters, TILE), sizeof(nn_real));
+    d->turned = nn_take(scratch, &used, s->positions * d->padded_filters, sizeof(nn_real));
+    d->widened =
+        nn_take(scratch, &used, whole ? 0 : s->filters * d->spans * LANES, sizeof(nn_real));
+    d->sums = nn_take(scratch, &used, d->padded_taps * d->padded_filters, sizeof(nn_real));
+    d->tap = nn_take(scratch, &used, d->padded_taps, sizeof(int32_t));
+    d->scatter = nn_take(scratch, &used, d->padded_taps, sizeof(int32_t));
+    d->scatter_tap = nn_take(scratch, &used, d->padded_taps, sizeof(int32_t));
+    d->span = nn_take(scratch, &used, d->spans, sizeof(span));
     return used;
 }
 
@@ -188,21 +171,21 @@ static void pack_forward(const direct *d, const nn_real *w, const nn_real *b)
 }
 
 /* One tile: 4 filters at `count` spans from `at` on. */
-static ALWAYS_INLINE void forward_tile(const direct *d, const span *at, const int count,
-                                       const nn_real *w, const nn_real *bias, int64_t filters,
-                                       nn_real *out)
+static NN_ALWAYS_INLINE void forward_tile(const direct *d, const span *at, const int count,
+                                          const nn_real *w, const nn_real *bias, int64_t filters,
+                                          nn_real *out)
 {
     const int32_t *tap = d->tap;
     const int64_t taps = d->s->taps, positions = d->s->positions;
     const nn_real *x[VECTORS];
-    lanes sum[TILE][VECTORS];
+    nn_vector sum[TILE][VECTORS];
     for (int v = 0; v < count; v++) {
         x[v] = d->frame + at[v].base;
         for (int f = 0; f < TILE; f++)
-            sum[f][v] = (lanes){0} + bias[f];
+            sum[f][v] = (nn_vector){0} + bias[f];
     }
     for (int64_t t = 0; t < taps; t++, w += TILE) {
-        lanes seen[VECTORS];
+        nn_vector seen[VECTORS];
         for (int v = 0; v < count; v++)
             memcpy(&seen[v], x[v] + tap[t], sizeof seen[v]);
         for (int f = 0; f < TILE; f++)
@@ -281,17 +264,17 @@ static const nn_real *widen(const direct *d, const nn_real *dy)
 }
 
 /* What 4 taps send back from `count` spans, added into the frame. */
-static ALWAYS_INLINE void scatter_tile(const direct *d, int64_t span_index, const int count,
-                                       const nn_real *w, int64_t first_tap, const nn_real *dy)
+static NN_ALWAYS_INLINE void scatter_tile(const direct *d, int64_t span_index, const int count,
+                                          const nn_real *w, int64_t first_tap, const nn_real *dy)
 {
     const int64_t filters = d->s->filters, plane = d->spans * LANES;
-    lanes sum[TILE][VECTORS];
+    nn_vector sum[TILE][VECTORS];
     for (int t = 0; t < TILE; t++)
         for (int v = 0; v < count; v++)
-            sum[t][v] = (lanes){0};
+            sum[t][v] = (nn_vector){0};
     dy += span_index * LANES;
     for (int64_t k = 0; k < filters; k++, w += TILE, dy += plane) {
-        lanes sent[VECTORS];
+        nn_vector sent[VECTORS];
         for (int v = 0; v < count; v++)
             memcpy(&sent[v], dy + v * LANES, sizeof sent[v]);
         for (int t = 0; t < TILE; t++)
@@ -301,7 +284,7 @@ static ALWAYS_INLINE void scatter_tile(const direct *d, int64_t span_index, cons
     for (int t = 0; t < TILE && first_tap + t < d->s->taps; t++)
         for (int v = 0; v < count; v++) {
             nn_real *to = d->frame + d->scatter[first_tap + t] + d->span[span_index + v].base;
-            lanes old;
+            nn_vector old;
             memcpy(&old, to, sizeof old);
             old += sum[t][v];
             memcpy(to, &old, sizeof old);
@@ -359,15 +342,15 @@ NN_KERNEL static void turn(const direct *d, const nn_real *dy)
 }
 
 /* sums[tap][filter] += over the positions, for `taps` taps and `count` vectors of filters. */
-static ALWAYS_INLINE void weight_tile(const direct *d, int64_t first_tap, const int taps,
-                                      int64_t first_filter, const int count)
+static NN_ALWAYS_INLINE void weight_tile(const direct *d, int64_t first_tap, const int taps,
+                                         int64_t first_filter, const int count)
 {
     const int64_t pitch = d->padded_filters, step = d->s->y.stride * d->pitch;
     const int64_t height = d->s->y.out, width = d->s->x.out;
     const nn_real *dy = d->turned + first_filter, *row = d->frame;
     nn_real *sums = d->sums + first_tap * pitch + first_filter;
     const nn_real *x[SINGLE_TAPS];
-    lanes sum[SINGLE_TAPS][2];
+    nn_vector sum[SINGLE_TAPS][2];
     for (int t = 0; t < taps; t++)
         for (int f = 0; f < count; f++)
             memcpy(&sum[t][f], sums + t * pitch + f * LANES, sizeof sum[t][f]);
@@ -375,7 +358,7 @@ static ALWAYS_INLINE void weight_tile(const direct *d, int64_t first_tap, const 
         for (int t = 0; t < taps; t++)
             x[t] = row + d->tap[first_tap + t];
         for (int64_t i = 0; i < width; i++, dy += pitch) {
-            lanes sent[2];
+            nn_vector sent[2];
             for (int f = 0; f < count; f++)
                 memcpy(&sent[f], dy + f * LANES, sizeof sent[f]);
             for (int t = 0; t < taps; t++)
@@ -418,23 +401,12 @@ static void backward_weight(const nn_ctx *ctx, const direct *d, int64_t g)
         }
 }
 
-static void backward_bias(const nn_ctx *ctx, const nn_conv_plan *s)
-{
-    nn_real *db = ctx->grad_in[2];
-    const nn_real *dy = ctx->grad_out;
-    int64_t filters = s->groups * s->filters;
-    if (ctx->beta[2] == 0)
-        memset(db, 0, (size_t)filters * sizeof *db);
-    for (int64_t n = 0; n < nn_rows(ctx); n++, dy += filters * s->positions)
-        nn_conv_add_bias_gradient(db, dy, filters, s->positions);
-}
-
 void nn_conv_direct_backward(const nn_ctx *ctx, const nn_conv_plan *s)
 {
     direct d;
     lay_out(&d, s, ctx->scratch);
     if (ctx->grad_in[2])
-        backward_bias(ctx, s);
+        nn_conv_backward_bias(ctx, s);
     for (int64_t g = 0; g < s->groups; g++) {
         fill_tables(&d); /* and a frame whose padding is 0 again */
         if (ctx->grad_in[1])
