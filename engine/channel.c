@@ -126,6 +126,7 @@ nn_status nn_outbox_open(nn_listener *outbox, int capacity, nn_error *error)
     pthread_mutex_init(&outbox->lock, NULL);
     atomic_init(&outbox->rung, false);
     atomic_init(&outbox->dropped, 0);
+    atomic_init(&outbox->kept, 0);
     atomic_init(&outbox->waiting, 0);
     outbox->first = outbox->last = NULL;
     return NN_OK;
@@ -227,6 +228,11 @@ void nn_listener_clear(nn_listener *listener)
     while (read(listener->fd, &count, sizeof count) < 0 && errno == EINTR)
         ;
     atomic_exchange(&listener->rung, false);
+}
+
+void nn_listener_kept(nn_listener *listener, uint64_t digest)
+{
+    atomic_store_explicit(&listener->kept, digest, memory_order_release);
 }
 
 uint64_t nn_listener_dropped(const nn_listener *listener)

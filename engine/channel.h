@@ -66,6 +66,7 @@ struct nn_listener {
     int fd;
     atomic_bool rung; /* the descriptor is readable: ring it only once a drain */
     _Atomic uint64_t dropped;
+    _Atomic uint64_t kept; /* see nn_listener_kept; 0: this listener writes nothing down */
     /* What found no room and must not be lost, oldest first. While anything waits here nothing new
      * goes to the ring, so the order holds. The lock is taken only in that case and held for a few
      * instructions. */

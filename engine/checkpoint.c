@@ -123,24 +123,61 @@ static void add_notes(writer *w, const nn_trainer *trainer)
     note(w, "data", "%s", nn_dataset_fingerprint(trainer->args.data));
 }
 
+static void path_of(const nn_trainer *trainer, const char *name, char *path, size_t size)
+{
+    snprintf(path, size, "%s/%s.safetensors", trainer->directory, name);
+}
+
+/* May the last checkpoint take the place of the one before? Only when all who write the history
+ * down have reached it: a process killed at any instant then leaves one that is not ahead of them.
+ */
+static bool last_is_kept(const nn_trainer *trainer, const char *path)
+{
+    uint64_t step, digest;
+    if (trainer->last_digest == 0) /* a file from before this training: only what it came from */
+        return trainer->resumed_digest != 0 &&
+               nn_checkpoint_look(path, &step, &digest, NULL) == NN_OK &&
+               digest == trainer->resumed_digest;
+    for (int i = 0; i < trainer->listener_count; i++) {
+        uint64_t kept = atomic_load_explicit(&trainer->listeners[i].kept, memory_order_acquire);
+        if (kept != 0 && kept != trainer->last_digest)
+            return false;
+    }
+    return true;
+}
+
+static nn_status write_file(nn_trainer *trainer, const nn_tensors *tensors, const char *name,
+                            const char *path, nn_error *error)
+{
+    char previous[sizeof((nn_event *)0)->text];
+    if (strcmp(name, "last") != 0)
+        return nn_tensors_write(tensors, path, error);
+    path_of(trainer, "previous", previous, sizeof previous);
+    return nn_tensors_replace(tensors, path, last_is_kept(trainer, path) ? previous : NULL, error);
+}
+
 nn_status nn_checkpoint_write(nn_trainer *trainer, const char *name, nn_error *error)
 {
     char path[sizeof((nn_event *)0)->text];
-    snprintf(path, sizeof path, "%s/%s.safetensors", trainer->directory, name);
+    path_of(trainer, name, path, sizeof path);
     writer w = {.tensors = nn_tensors_new(), .status = NN_OK, .error = error};
     if (!w.tensors)
         return nn_fail(error, NN_E_NOMEM, "checkpoint '%.200s': out of memory", path);
     add_tensors(&w, trainer);
     add_notes(&w, trainer);
     if (w.status == NN_OK)
-        w.status = nn_tensors_write(w.tensors, path, error);
+        w.status = write_file(trainer, w.tensors, name, path, error);
+    uint64_t digest = nn_tensors_digest(w.tensors);
     nn_tensors_free(w.tensors);
     if (w.status != NN_OK)
         return w.status;
+    if (strcmp(name, "last") == 0)
+        trainer->last_digest = digest;
     nn_event event = nn_trainer_event(trainer, NN_EVENT_CHECKPOINT);
     snprintf(event.text, sizeof event.text, "%s", path);
     snprintf(event.name, sizeof event.name, "%s", name);
     event.value = trainer->dev_error;
+    event.old_value = (double)digest;
     nn_trainer_emit(trainer, &event);
     return NN_OK;
 }
@@ -270,6 +307,19 @@ nn_status nn_checkpoint_read(const nn_tensors *tensors, const char *path, nn_sav
     read_progress(&r, saved);
     read_settings(&r, saved);
     return r.status;
+}
+
+nn_status nn_checkpoint_look(const char *path, uint64_t *step, uint64_t *digest, nn_error *error)
+{
+    nn_saved saved;
+    nn_tensors *tensors = nn_tensors_read(path, error);
+    if (!tensors)
+        return error ? error->code : NN_E_IO;
+    nn_status status = nn_checkpoint_read(tensors, path, &saved, error);
+    *step = saved.progress.step;
+    *digest = nn_tensors_digest(tensors);
+    nn_tensors_free(tensors);
+    return status;
 }
 
 static void load(reader *r, const char *prefix, const nn_param *param, nn_real *data)

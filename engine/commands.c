@@ -111,6 +111,11 @@ static nn_status roll_back(nn_trainer *trainer)
     trainer->paused = true;
     trainer->steps_due = 0;
     trainer->pause_at_epoch = trainer->stop_after_epoch = false;
+    /* The last checkpoint is of a course that is given up: nobody shall resume from it. */
+    nn_error error = {0};
+    if (trainer->directory && nn_checkpoint_write(trainer, "last", &error) != NN_OK)
+        nn_trainer_note(trainer, "not saved, training goes on: %.220s", error.text);
+    trainer->saved = trainer->directory && error.code == NN_OK;
     nn_trainer_enter(trainer, NN_PAUSED);
     return NN_OK;
 }

@@ -212,3 +212,41 @@ nn_status nn_tensors_load(const nn_tensors *tensors, const char *name, nn_shape 
         data[i] = number_at(tensor, i);
     return NN_OK;
 }
+
+/* --- telling contents apart ----------------------------------------------------------------- */
+
+static uint64_t mix(uint64_t hash, uint64_t word)
+{
+    hash = (hash ^ word) * 0x9E3779B97F4A7C15u;
+    return hash ^ hash >> 29;
+}
+
+static uint64_t mix_bytes(uint64_t hash, const void *bytes, size_t size)
+{
+    const unsigned char *at = bytes;
+    uint64_t word;
+    for (; size >= sizeof word; size -= sizeof word, at += sizeof word) {
+        memcpy(&word, at, sizeof word);
+        hash = mix(hash, word);
+    }
+    word = 0;
+    if (size > 0)
+        memcpy(&word, at, size);
+    return mix(hash, word ^ (uint64_t)size << 56);
+}
+
+uint64_t nn_tensors_digest(const nn_tensors *tensors)
+{
+    uint64_t sum = 1;
+    for (int i = 0; i < tensors->count; i++) {
+        const nn_file_tensor *tensor = &tensors->entry[i];
+        uint64_t hash = mix_bytes(1, tensor->name, strlen(tensor->name));
+        sum += mix_bytes(hash, tensor->data, (size_t)tensor->size);
+    }
+    for (int i = 0; i < tensors->note_count; i++) {
+        const nn_file_note *note = &tensors->note[i];
+        uint64_t hash = mix_bytes(2, note->key, strlen(note->key));
+        sum += mix_bytes(hash, note->value, strlen(note->value));
+    }
+    return (mix(sum, 3) >> 11) | 2;
+}

@@ -17,6 +17,13 @@ nn_status nn_tensors_add(nn_tensors *tensors, const char *name, nn_shape shape, 
 nn_status nn_tensors_note(nn_tensors *tensors, const char *key, const char *value,
                           nn_error *error); /* goes to "__metadata__" */
 nn_status nn_tensors_write(const nn_tensors *tensors, const char *path, nn_error *error);
+/* The same, but the file that stood at `path` is kept as `previous` (NULL: it is not). Killed at
+ * any instant there is a whole file at `path`, or none there and the old one at `previous`. */
+nn_status nn_tensors_replace(const nn_tensors *tensors, const char *path, const char *previous,
+                             nn_error *error);
+/* A number that tells contents apart (names, values, notes; not their order), the same before
+ * writing and after reading. Below 2^53, so that a double holds it; never 0 or 1. */
+uint64_t nn_tensors_digest(const nn_tensors *tensors);
 
 /* For reading: the whole file, converted on the way out (F32, F64, F16, BF16). nn_tensors_parse
  * copies `bytes`; `path` is for messages. */

@@ -30,7 +30,9 @@ static nn_status refuse(const reader *r, const char *name, const char *what)
 static nn_status read_shape(const reader *r, const char *name, const json_t *list, nn_shape *shape)
 {
     if (!json_is_array(list) || json_array_size(list) > NN_MAX_DIMS)
-        return refuse(r, name, "'shape'; expected a list of at most 6 sizes");
+        return nn_fail(r->error, NN_E_FORMAT,
+                       "%s: tensor '%.64s': 'shape'; expected a list of at most %d sizes", r->path,
+                       name, NN_MAX_DIMS);
     *shape = (nn_shape){.rank = (int)json_array_size(list)};
     for (int i = 0; i < shape->rank; i++) {
         const json_t *size = json_array_get(list, (size_t)i);

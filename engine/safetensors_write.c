@@ -134,8 +134,27 @@ static int open_temporary(const char *path, char *temporary, size_t room)
     return fd;
 }
 
-static nn_status replace(const nn_tensors *tensors, const char *path, const char *header,
-                         char *temporary, size_t room, nn_error *error)
+/* Both renames reach the disk, the first before the second. */
+static bool move_into_place(const char *temporary, const char *path, const char *previous)
+{
+    bool kept = previous && rename(path, previous) == 0;
+    if (previous && !kept && errno != ENOENT)
+        return false;
+    if (kept)
+        sync_folder(path);
+    if (rename(temporary, path) == 0) {
+        sync_folder(path);
+        return true;
+    }
+    int code = errno;
+    if (kept && rename(previous, path) == 0)
+        sync_folder(path);
+    errno = code;
+    return false;
+}
+
+static nn_status replace(const nn_tensors *tensors, const char *path, const char *previous,
+                         const char *header, char *temporary, size_t room, nn_error *error)
 {
     int fd = open_temporary(path, temporary, room);
     if (fd < 0)
@@ -146,7 +165,7 @@ static nn_status replace(const nn_tensors *tensors, const char *path, const char
         done = false;
         code = errno;
     }
-    if (done && rename(temporary, path) != 0) {
+    if (done && !move_into_place(temporary, path, previous)) {
         done = false;
         code = errno;
     }
@@ -155,11 +174,16 @@ static nn_status replace(const nn_tensors *tensors, const char *path, const char
         return nn_fail(error, NN_E_IO, "%s: not saved: %s%s; the old file is untouched", path,
                        strerror(code), code == ENOSPC ? " (make room and save again)" : "");
     }
-    sync_folder(path);
     return NN_OK;
 }
 
 nn_status nn_tensors_write(const nn_tensors *tensors, const char *path, nn_error *error)
+{
+    return nn_tensors_replace(tensors, path, NULL, error);
+}
+
+nn_status nn_tensors_replace(const nn_tensors *tensors, const char *path, const char *previous,
+                             nn_error *error)
 {
     struct stat status;
     if (stat(path, &status) == 0 && !S_ISREG(status.st_mode))
@@ -175,7 +199,7 @@ nn_status nn_tensors_write(const nn_tensors *tensors, const char *path, nn_error
         result = nn_fail(error, NN_E_ARG, "%s: a header of %zu bytes; expected at most %d", path,
                          strlen(header), NN_HEADER_LIMIT);
     else if (temporary)
-        result = replace(tensors, path, header, temporary, room, error);
+        result = replace(tensors, path, previous, header, temporary, room, error);
     else
         result = nn_fail(error, NN_E_NOMEM, "%s: no memory to write it", path);
     free(temporary);

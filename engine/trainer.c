@@ -259,6 +259,7 @@ static nn_status resume(nn_trainer *trainer, const nn_tensors *tensors, const nn
         status = nn_optimizer_set(trainer->optimizer, saved->optimizer, error);
     if (status == NN_OK)
         status = nn_checkpoint_load(tensors, saved, trainer, error);
+    trainer->resumed_digest = trainer->args.branch ? 0 : nn_tensors_digest(tensors);
     if (status == NN_OK && !isnan(trainer->live_dropout))
         status = nn_exec_set_dropout(trainer->exec, trainer->live_dropout, error);
     trainer->facts.optimizer = nn_optimizer_get(trainer->optimizer);

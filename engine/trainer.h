@@ -31,8 +31,9 @@ typedef struct {
     int threads;                /* 0: the machine's */
     int shards;                 /* 0: chosen */
     const char *checkpoint_dir; /* NULL: no files. "last.safetensors" every epoch and on stop,
-                                   "best.safetensors" at each better dev error, written by the
-                                   trainer thread with write, fsync, rename */
+                                   the one before as "previous.safetensors", "best.safetensors" at
+                                   each better dev error, written by the trainer thread with
+                                   write, fsync, rename */
     /* Checkpoint file to continue from bit for bit, or NULL. Rates, schedule, dropout, batch,
      * shards and seed are then the checkpoint's, not these; model and data must be the same; epochs
      * 0 means the checkpoint's number. */
@@ -109,7 +110,8 @@ typedef enum {
     NN_EVENT_REFUSED,    /* command and text: why */
     NN_EVENT_STATE,      /* state */
     NN_EVENT_NONFINITE,  /* text names the tensor; training is paused */
-    NN_EVENT_CHECKPOINT, /* text: path; value: dev error; name "best" or "last" */
+    NN_EVENT_CHECKPOINT, /* text: path; value: dev error; name "best" or "last"; old_value: a
+                            digest of the file's content */
     NN_EVENT_NOTE,       /* text for people (BLAS is not thread-safe, disk full on save ...) */
     NN_EVENT_END         /* last event: state, best_*, test_error; text: why, when NN_FAILED */
 } nn_event_kind;
@@ -157,6 +159,15 @@ bool nn_listener_next(nn_listener *listener, nn_event *event); /* false: nothing
 int nn_listener_fd(const nn_listener *listener); /* readable while events wait, for poll(2) */
 void nn_listener_clear(nn_listener *listener);   /* empty the fd; call before draining */
 uint64_t nn_listener_dropped(const nn_listener *listener);
+/* From whoever writes down what it hears: everything up to the checkpoint "last" with this digest
+ * (NN_KEPT_NOTHING: the start) is safe on the disk. From the first call on the trainer gives up no
+ * checkpoint before a later one is kept: there is always a file that is not ahead of what is
+ * written down. Any thread. */
+enum { NN_KEPT_NOTHING = 1 };
+void nn_listener_kept(nn_listener *listener, uint64_t digest);
+
+/* The step of a checkpoint file, and the digest of its CHECKPOINT event. Any thread. */
+nn_status nn_checkpoint_look(const char *path, uint64_t *step, uint64_t *digest, nn_error *error);
 
 /* Facts, fixed at nn_trainer_new; callable from any thread. */
 typedef struct {

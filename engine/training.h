@@ -67,7 +67,8 @@ struct nn_trainer {
     bool nonfinite;     /* the last try of a step was not finite */
     uint64_t steps_due; /* > 0: pause after so many steps */
     bool pause_at_epoch, stop_after_epoch;
-    bool saved; /* last.safetensors holds the present state */
+    bool saved;                           /* last.safetensors holds the present state */
+    uint64_t last_digest, resumed_digest; /* of the last file written, and resumed from; 0: none */
     nn_error failure;
 
     nn_ring commands;
@@ -115,7 +116,8 @@ nn_evaluation *nn_evaluate(nn_trainer *trainer, nn_part part, nn_error *error);
 int64_t nn_count_wrong(nn_view logits, const int32_t *labels, int64_t rows);
 
 /* checkpoint.c */
-/* Writes <directory>/<name>.safetensors; answers with a CHECKPOINT event. */
+/* Writes <directory>/<name>.safetensors; answers with a CHECKPOINT event. A "last" that every
+ * listener has kept becomes previous.safetensors before a new one takes its place. */
 nn_status nn_checkpoint_write(nn_trainer *trainer, const char *name, nn_error *error);
 
 typedef struct nn_tensors nn_tensors;

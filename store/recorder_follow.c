@@ -16,8 +16,14 @@ static uint64_t dropped(void *context)
     return nn_listener_dropped(context);
 }
 
+static void kept(void *context, uint64_t digest)
+{
+    nn_listener_kept(context, digest);
+}
+
 nn_status recorder_follow(recorder *r, run_id run, nn_listener *listener, nn_error *error)
 {
-    event_source source = {listener, nn_listener_fd(listener), clear, next, dropped};
+    event_source source = {listener, nn_listener_fd(listener), clear, next, dropped, kept};
+    nn_listener_kept(listener, NN_KEPT_NOTHING);
     return recorder_follow_source(r, run, &source, error);
 }

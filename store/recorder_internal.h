@@ -10,6 +10,8 @@ typedef struct {
     void (*clear)(void *context);                 /* empty the fd */
     bool (*next)(void *context, nn_event *event); /* false: nothing waiting */
     uint64_t (*dropped)(void *context);           /* steps that were not delivered */
+    /* Everything up to the checkpoint "last" of this digest is committed. */
+    void (*kept)(void *context, uint64_t digest);
 } event_source;
 
 /* As recorder_follow, for any source. It is read on the recorder's thread until its END event. */

@@ -194,7 +194,7 @@ nn_status recorder_flush(recorder *r, nn_error *error)
 
 /* --- the loop -------------------------------------------------------------------------------- */
 
-static bool has_changes(const recorder *r, bool *important)
+static bool has_changes(const recorder *r, bool *important, int *steps)
 {
     bool changed = false;
     for (const recording *run = r->runs; run; run = run->next) {
@@ -202,6 +202,7 @@ static bool has_changes(const recorder *r, bool *important)
             continue;
         changed = changed || run->changed;
         *important = *important || run->important;
+        *steps = run->steps_waiting > *steps ? run->steps_waiting : *steps;
     }
     return changed;
 }
@@ -210,11 +211,13 @@ static void flush_if_due(recorder *r)
 {
     int64_t now = process_monotonic_ms();
     bool important = false;
-    bool changed = has_changes(r, &important);
+    int steps = 0;
+    bool changed = has_changes(r, &important, &steps);
     if (r->health.failing && now - r->tried_at < RECORDER_RETRY_MS)
         return;
     int64_t age = now - r->written_at;
-    if (important || (changed && age >= RECORDER_FLUSH_MS) || age >= RECORDER_BEAT_MS)
+    int64_t due = steps >= RECORDER_FLUSH_STEPS ? RECORDER_PAUSE_MS : RECORDER_FLUSH_MS;
+    if (important || (changed && age >= due) || age >= RECORDER_BEAT_MS)
         recorder_flush(r, NULL);
 }
 

@@ -99,6 +99,7 @@ static void on_step(recording *run, const nn_event *event)
     if (event->step > 0 && event->step <= run->progress.step &&
         event->step <= run->curves[SERIES_LOSS].summary.last_step)
         rewind_to(run, event->step - 1);
+    run->steps_waiting++;
     run->progress.step = event->step;
     run->progress.lr = event->lr;
     if (event->examples_per_s > 0)
@@ -174,8 +175,12 @@ static void on_command(recording *run, const nn_event *event, const char *kind)
 static void on_checkpoint(recording *run, const nn_event *event)
 {
     run_event *added = add_event(run, event, "checkpoint", event->name);
-    if (added)
+    if (added) {
         added->value = event->value;
+        added->old_value = event->old_value;
+        if (strcmp(event->name, "last") == 0 && event->old_value > 0)
+            run->kept = (uint64_t)event->old_value;
+    }
     if (!one_more((void **)&run->checkpoints, run->checkpoint_count, &run->checkpoint_room,
                   sizeof *run->checkpoints)) {
         run->lost++;

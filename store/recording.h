@@ -76,8 +76,10 @@ struct recording {
     nn_evaluation *latest[NN_PARTS]; /* whose predictions are to be written; one reference */
     recording_part parts[NN_PARTS];
 
-    bool changed;     /* something waits for the next write */
-    bool important;   /* a checkpoint or the end waits: write at once, to the disk itself */
+    bool changed;   /* something waits for the next write */
+    bool important; /* a checkpoint or the end waits: write at once, to the disk itself */
+    uint64_t kept;  /* digest of the newest checkpoint "last" that waits; 0: none does */
+    int steps_waiting;
     uint64_t lost;    /* points that found no memory */
     int64_t ended_at; /* monotonic ms of the END event, 0 before */
     bool ended;       /* END has come */

@@ -248,14 +248,15 @@ static int kind_of_metric(const char *name)
 
 /* Void what was recorded after the checkpoint, so that the history is continuous. Events stay in
  * the file, marked: they did happen. They are ordered by their number, since a rollback turns
- * steps back; only without the checkpoint's own event its step decides. */
+ * steps back; only without the checkpoint's own event its step decides, and a
+ * run that starts again from its seed keeps none. */
 static nn_status void_after(recording *run, database *db, uint64_t step, nn_error *error)
 {
     nn_status status = database_do(
         db, error,
         "UPDATE event SET replaced_by = ?1 WHERE run = ?2 AND replaced_by = 0 AND "
         "coalesce(id > (SELECT max(id) FROM event WHERE run = ?2 AND replaced_by = 0 AND "
-        "kind = 'checkpoint' AND step = ?3), step > ?3)",
+        "kind = 'checkpoint' AND step = ?3), step > ?3 OR ?3 = 0)",
         "iii", run->segment, run->id, (int64_t)step);
     if (status == NN_OK)
         status = database_do(db, error, "DELETE FROM checkpoint WHERE run = ? AND step > ?", "ii",

@@ -200,4 +200,8 @@ void recording_committed(recording *run)
     }
     run->evaluation_count = run->event_count = run->checkpoint_count = 0;
     run->rewound = run->changed = run->important = false;
+    run->steps_waiting = 0;
+    if (run->kept && run->following && !run->taken)
+        run->source.kept(run->source.context, run->kept);
+    run->kept = 0;
 }

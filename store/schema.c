@@ -146,7 +146,7 @@ static const char *const version_1[] = {
     "  time_ms INTEGER NOT NULL,\n"
     "  kind TEXT NOT NULL,  -- applied refused nonfinite checkpoint state note resumed\n"
     "  key TEXT NOT NULL DEFAULT '',  -- 'lr', 'pause', 'best' ...\n"
-    "  old REAL,\n"
+    "  old REAL,  -- of a checkpoint: the digest of the file's content\n"
     "  new REAL,\n"
     "  text TEXT NOT NULL DEFAULT '',\n"
     "  -- 0: part of the run's history. Else the segment that began before this event happened\n"

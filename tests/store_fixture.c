@@ -238,12 +238,21 @@ static uint64_t queue_dropped(void *context)
     return queue->dropped;
 }
 
+static void queue_kept(void *context, uint64_t digest)
+{
+    event_queue *queue = context;
+    pthread_mutex_lock(&queue->lock);
+    queue->kept = digest;
+    pthread_mutex_unlock(&queue->lock);
+}
+
 void event_queue_open(event_queue *queue)
 {
     memset(queue, 0, sizeof *queue);
     pthread_mutex_init(&queue->lock, NULL);
     queue->fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    queue->source = (event_source){queue, queue->fd, queue_clear, queue_next, queue_dropped};
+    queue->source =
+        (event_source){queue, queue->fd, queue_clear, queue_next, queue_dropped, queue_kept};
 }
 
 void event_queue_push(event_queue *queue, const nn_event *event)

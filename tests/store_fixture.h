@@ -42,7 +42,7 @@ typedef struct {
     pthread_mutex_t lock;
     nn_event *events;
     int64_t first, count, room;
-    uint64_t dropped;
+    uint64_t dropped, kept; /* kept: as the recorder told */
     int fd;
     event_source source;
 } event_queue;

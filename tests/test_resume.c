@@ -17,7 +17,7 @@
 
 static nn_dataset *digits, *blobs;
 static char folder[] = "/tmp/gradus-resume-XXXXXX";
-static char last[64], best[64], kept[64];
+static char last[64], previous[64], best[64], kept[64];
 
 static int open_data(void **state)
 {
@@ -28,6 +28,7 @@ static int open_data(void **state)
     if (!digits || !blobs || !mkdtemp(folder))
         return -1;
     snprintf(last, sizeof last, "%s/last.safetensors", folder);
+    snprintf(previous, sizeof previous, "%s/previous.safetensors", folder);
     snprintf(best, sizeof best, "%s/best.safetensors", folder);
     snprintf(kept, sizeof kept, "%s/kept.safetensors", folder);
     return 0;
@@ -39,6 +40,7 @@ static int close_data(void **state)
     nn_dataset_free(digits);
     nn_dataset_free(blobs);
     unlink(last);
+    unlink(previous);
     unlink(best);
     unlink(kept);
     return rmdir(folder);
@@ -249,6 +251,88 @@ static void test_stop_anywhere_loses_no_epoch(void **state)
     }
 }
 
+static uint64_t step_of(const char *path)
+{
+    nn_error error = {0};
+    uint64_t step = 0, digest = 0;
+    if (nn_checkpoint_look(path, &step, &digest, &error) != NN_OK)
+        fail_msg("%s", error.text);
+    return step;
+}
+
+/* Trains one epoch more; the digest of the checkpoint at its end. */
+static uint64_t one_epoch(watch *w)
+{
+    watch_post(w, NN_COMMAND_EPOCH, NULL, 0, 0);
+    for (;;) {
+        nn_event saved = watch_for(w, NN_EVENT_CHECKPOINT);
+        if (strcmp(saved.name, "last") == 0)
+            return (uint64_t)saved.old_value;
+    }
+}
+
+/* Whoever writes the history down is behind the files now and then: one file never is. */
+static void test_a_checkpoint_stays_until_the_next_is_kept(void **state)
+{
+    (void)state;
+    unlink(previous);
+    nn_train_args args = ten_epochs();
+    args.start_paused = true;
+    watch w = watch_new(&args);
+    nn_listener_kept(w.listener, NN_KEPT_NOTHING);
+    watch_go(&w);
+    uint64_t epoch = nn_trainer_facts(w.trainer).steps_per_epoch, step, digest;
+    one_epoch(&w);
+    uint64_t second = one_epoch(&w);
+    assert_int_not_equal(access(previous, F_OK), 0); /* the start is not passed yet */
+    nn_listener_kept(w.listener, second);
+    one_epoch(&w);
+    assert_int_equal(nn_checkpoint_look(previous, &step, &digest, NULL), NN_OK);
+    assert_true(step == 2 * epoch && digest == second);
+    assert_int_equal(step_of(last), 3 * epoch);
+    one_epoch(&w);
+    assert_int_equal(step_of(previous), 2 * epoch);
+    assert_int_equal(step_of(last), 4 * epoch);
+    watch_command(&w, NN_COMMAND_STOP, NULL, 0);
+    watch_end(&w);
+    watch_close(&w);
+    /* A training that resumes from the last one may give up the one before it... */
+    args.resume = last;
+    w = watch_start(&args);
+    nn_listener_kept(w.listener, NN_KEPT_NOTHING);
+    one_epoch(&w);
+    assert_int_equal(step_of(previous), 4 * epoch);
+    watch_command(&w, NN_COMMAND_STOP, NULL, 0);
+    watch_end(&w);
+    watch_close(&w);
+    /* ... but one that resumes from the one before may not. */
+    args.resume = previous;
+    w = watch_start(&args);
+    nn_listener_kept(w.listener, NN_KEPT_NOTHING);
+    one_epoch(&w);
+    assert_int_equal(step_of(previous), 4 * epoch);
+    watch_command(&w, NN_COMMAND_STOP, NULL, 0);
+    watch_end(&w);
+    watch_close(&w);
+}
+
+/* After a rollback no file of the course that was given up is the last one. */
+static void test_rollback_is_saved(void **state)
+{
+    (void)state;
+    nn_train_args args = ten_epochs();
+    args.start_paused = true;
+    watch w = watch_start(&args);
+    for (int i = 0; i < 3; i++)
+        one_epoch(&w);
+    nn_event told = watch_command(&w, NN_COMMAND_ROLLBACK, NULL, 0);
+    assert_true(told.value < told.old_value);
+    assert_int_equal(step_of(last), (uint64_t)told.value);
+    watch_command(&w, NN_COMMAND_STOP, NULL, 0);
+    watch_end(&w);
+    watch_close(&w);
+}
+
 static void test_branch_takes_its_own_rates(void **state)
 {
     (void)state;
@@ -423,6 +507,8 @@ int main(void)
         cmocka_unit_test(test_best_weights_survive_the_cut),
         cmocka_unit_test(test_live_settings_survive),
         cmocka_unit_test(test_stop_anywhere_loses_no_epoch),
+        cmocka_unit_test(test_a_checkpoint_stays_until_the_next_is_kept),
+        cmocka_unit_test(test_rollback_is_saved),
         cmocka_unit_test(test_branch_takes_its_own_rates),
         cmocka_unit_test(test_failing_save_does_not_end_training),
         cmocka_unit_test(test_divergence_leaves_the_last_checkpoint),

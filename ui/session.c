@@ -6,6 +6,8 @@
  * listeners freed. */
 #include "ui/session.h"
 
+#include "ui/checkpoints.h"
+
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -128,7 +130,14 @@ static nn_status find_store(session *s, nn_error *error)
 /* --- resuming and branching --------------------------------------------------------------------
  */
 
-/* The run whose last or best checkpoint is the file `path`; 0 when none is. */
+static bool same_folder(const char *path, const char *other)
+{
+    const char *slash = strrchr(path, '/');
+    size_t length = slash ? (size_t)(slash - path) + 1 : 0;
+    return length > 0 && strncmp(path, other, length) == 0 && !strchr(other + length, '/');
+}
+
+/* The run to whose checkpoints the file `path` belongs; 0 when it is none's. */
 static run_id run_of_checkpoint(store *st, const char *path)
 {
     char absolute[PATH_MAX];
@@ -138,8 +147,8 @@ static run_id run_of_checkpoint(store *st, const char *path)
     if (!realpath(path, absolute) || store_runs(st, &rows, &count, NULL) != NN_OK)
         return 0;
     for (int i = 0; i < count && !found; i++)
-        if (strcmp(rows[i].last_checkpoint, absolute) == 0 ||
-            strcmp(rows[i].best_checkpoint, absolute) == 0)
+        if (same_folder(absolute, rows[i].last_checkpoint) ||
+            same_folder(absolute, rows[i].best_checkpoint))
             found = rows[i].id;
     free(rows);
     return found;
@@ -171,14 +180,8 @@ static nn_status take_run(session *s, store *st, run_id id, nn_error *error)
     snprintf(s->name, sizeof s->name, "%s", row.name);
     s->options.name = s->name;
     snprintf(s->fingerprint, sizeof s->fingerprint, "%s", row.fingerprint);
-    /* Killed before its first checkpoint: it starts again from its seed, to the same bits. */
-    if (row.last_checkpoint[0] && access(row.last_checkpoint, R_OK) != 0)
-        return nn_fail(error, NN_E_MISSING,
-                       "run %lld's checkpoint '%.150s' cannot be read: put it back, or train anew",
-                       (long long)id, row.last_checkpoint);
-    snprintf(s->checkpoint, sizeof s->checkpoint, "%s", row.last_checkpoint);
     s->resumed = id;
-    return NN_OK;
+    return checkpoint_to_resume(st, &row, s->checkpoint, sizeof s->checkpoint, error);
 }
 
 static nn_status prepare_resume(session *s, store *st, nn_error *error)
@@ -207,42 +210,6 @@ static nn_status prepare_resume(session *s, store *st, nn_error *error)
     return NN_OK;
 }
 
-/* The newest checkpoint of `run` at or before `step`. */
-static nn_status find_checkpoint(session *s, store *st, run_id run, uint64_t step, nn_error *error)
-{
-    run_event *events = NULL;
-    int count = 0;
-    run_row row;
-    nn_status status = store_run(st, run, &row, error);
-    if (status == NN_OK)
-        status = store_events(st, run, &events, &count, error);
-    if (status != NN_OK)
-        return status;
-    /* A file is written over by the next one of its name: only each name's last event holds. */
-    const char *const files[2] = {row.last_checkpoint, row.best_checkpoint};
-    uint64_t at[2] = {0, 0};
-    for (int i = 0; i < count; i++)
-        for (int f = 0; f < 2; f++)
-            if (strcmp(events[i].kind, "checkpoint") == 0 && strcmp(events[i].text, files[f]) == 0)
-                at[f] = events[i].step;
-    free(events);
-    int chosen = -1;
-    for (int f = 0; f < 2; f++)
-        if (*files[f] && at[f] <= step && (chosen < 0 || at[f] > at[chosen]) &&
-            access(files[f], R_OK) == 0)
-            chosen = f;
-    if (chosen < 0)
-        return nn_fail(error, NN_E_MISSING,
-                       "run %lld has no checkpoint at or before step %llu: its last is at %llu, "
-                       "its best at %llu",
-                       (long long)run, (unsigned long long)step, (unsigned long long)at[0],
-                       (unsigned long long)at[1]);
-    snprintf(s->checkpoint, sizeof s->checkpoint, "%s", files[chosen]);
-    s->parent = run;
-    s->parent_step = at[chosen];
-    return NN_OK;
-}
-
 static nn_status prepare_branch(session *s, store *st, nn_error *error)
 {
     const char *text = s->options.branch;
@@ -256,7 +223,11 @@ static nn_status prepare_branch(session *s, store *st, nn_error *error)
     snprintf(name, sizeof name, "%.*s", mark ? (int)(mark - text) : 127, text);
     run_id id;
     nn_status status = store_find_run(st, name, &id, error);
-    return status == NN_OK ? find_checkpoint(s, st, id, step, error) : status;
+    if (status != NN_OK)
+        return status;
+    s->parent = id;
+    return checkpoint_to_branch(st, id, step, s->checkpoint, sizeof s->checkpoint, &s->parent_step,
+                                error);
 }
 
 static nn_status prepare_history(session *s, nn_error *error)

@@ -108,7 +108,8 @@ static void json_events(json_out *json, const run_facts *facts)
         json_whole(json, "time_ms", e->time_ms);
         json_text(json, "kind", e->kind);
         json_text(json, "key", e->key);
-        json_number(json, "old", e->old_value);
+        /* A checkpoint's old value is the digest of its file, of no use to people. */
+        json_number(json, "old", strcmp(e->kind, "checkpoint") == 0 ? NAN : e->old_value);
         json_number(json, "new", e->value);
         json_text(json, "text", e->text);
         json_close(json, '}');
