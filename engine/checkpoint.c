@@ -15,7 +15,10 @@
 
 #define FORMAT "gradus checkpoint 1"
 
-enum { TENSOR_NAME = NN_NAME_MAX + 16 };
+enum {
+    TENSOR_NAME = NN_NAME_MAX + 16,
+    FRESH_SECONDS = 10 /* a store that is locked for long shall not keep files from being written */
+};
 
 /* --- writing -------------------------------------------------------------------------------- */
 
@@ -128,22 +131,33 @@ static void path_of(const nn_trainer *trainer, const char *name, char *path, siz
     snprintf(path, size, "%s/%s.safetensors", trainer->directory, name);
 }
 
-/* May the last checkpoint take the place of the one before? Only when all who write the history
- * down have reached it: a process killed at any instant then leaves one that is not ahead of them.
- */
-static bool last_is_kept(const nn_trainer *trainer, const char *path)
+/* Have all who write the history down reached the last file? */
+static bool all_have_kept_last(const nn_trainer *trainer)
 {
-    uint64_t step, digest;
-    if (trainer->last_digest == 0) /* a file from before this training: only what it came from */
-        return trainer->resumed_digest != 0 &&
-               nn_checkpoint_look(path, &step, &digest, NULL) == NN_OK &&
-               digest == trainer->resumed_digest;
     for (int i = 0; i < trainer->listener_count; i++) {
         uint64_t kept = atomic_load_explicit(&trainer->listeners[i].kept, memory_order_acquire);
         if (kept != 0 && kept != trainer->last_digest)
             return false;
     }
     return true;
+}
+
+/* May the last checkpoint take the place of the one before? Only when all have kept it: a process
+ * killed at any instant then leaves one that is not ahead of them. */
+static bool last_may_become_previous(const nn_trainer *trainer, const char *path)
+{
+    uint64_t step, digest;
+    if (trainer->last_digest == 0) /* a file from before this training: only what it came from */
+        return trainer->resumed_digest != 0 &&
+               nn_checkpoint_look(path, &step, &digest, NULL) == NN_OK &&
+               digest == trainer->resumed_digest;
+    return all_have_kept_last(trainer);
+}
+
+bool nn_checkpoint_is_fresh(const nn_trainer *trainer)
+{
+    return trainer->last_digest != 0 && !all_have_kept_last(trainer) &&
+           nn_clock() - trainer->last_written < FRESH_SECONDS;
 }
 
 static nn_status write_file(nn_trainer *trainer, const nn_tensors *tensors, const char *name,
@@ -153,7 +167,8 @@ static nn_status write_file(nn_trainer *trainer, const nn_tensors *tensors, cons
     if (strcmp(name, "last") != 0)
         return nn_tensors_write(tensors, path, error);
     path_of(trainer, "previous", previous, sizeof previous);
-    return nn_tensors_replace(tensors, path, last_is_kept(trainer, path) ? previous : NULL, error);
+    return nn_tensors_replace(tensors, path,
+                              last_may_become_previous(trainer, path) ? previous : NULL, error);
 }
 
 nn_status nn_checkpoint_write(nn_trainer *trainer, const char *name, nn_error *error)
@@ -171,8 +186,10 @@ nn_status nn_checkpoint_write(nn_trainer *trainer, const char *name, nn_error *e
     nn_tensors_free(w.tensors);
     if (w.status != NN_OK)
         return w.status;
-    if (strcmp(name, "last") == 0)
+    if (strcmp(name, "last") == 0) {
         trainer->last_digest = digest;
+        trainer->last_written = nn_clock();
+    }
     nn_event event = nn_trainer_event(trainer, NN_EVENT_CHECKPOINT);
     snprintf(event.text, sizeof event.text, "%s", path);
     snprintf(event.name, sizeof event.name, "%s", name);

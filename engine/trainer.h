@@ -30,7 +30,8 @@ typedef struct {
     uint64_t seed;
     int threads;                /* 0: the machine's */
     int shards;                 /* 0: chosen */
-    const char *checkpoint_dir; /* NULL: no files. "last.safetensors" every epoch and on stop,
+    const char *checkpoint_dir; /* NULL: no files. "last.safetensors" every epoch (see
+                                   nn_listener_kept for epochs of milliseconds) and on stop,
                                    the one before as "previous.safetensors", "best.safetensors" at
                                    each better dev error, written by the trainer thread with
                                    write, fsync, rename */
@@ -162,7 +163,8 @@ uint64_t nn_listener_dropped(const nn_listener *listener);
 /* From whoever writes down what it hears: everything up to the checkpoint "last" with this digest
  * (NN_KEPT_NOTHING: the start) is safe on the disk. From the first call on the trainer gives up no
  * checkpoint before a later one is kept: there is always a file that is not ahead of what is
- * written down. Any thread. */
+ * written down. An epoch that ends before that, and within 10 s, writes no checkpoint. Any thread.
+ */
 enum { NN_KEPT_NOTHING = 1 };
 void nn_listener_kept(nn_listener *listener, uint64_t digest);
 

@@ -315,7 +315,8 @@ static void close_epoch(nn_trainer *trainer)
     progress->wrong = progress->seen = 0;
     keep_best(trainer);
     trainer->saved = false;
-    save_last(trainer);
+    if (trainer->pause_at_epoch || !nn_checkpoint_is_fresh(trainer))
+        save_last(trainer);
     if (trainer->pause_at_epoch) {
         trainer->pause_at_epoch = false;
         trainer->paused = true;

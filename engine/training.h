@@ -69,6 +69,7 @@ struct nn_trainer {
     bool pause_at_epoch, stop_after_epoch;
     bool saved;                           /* last.safetensors holds the present state */
     uint64_t last_digest, resumed_digest; /* of the last file written, and resumed from; 0: none */
+    double last_written;                  /* nn_clock() of the last file */
     nn_error failure;
 
     nn_ring commands;
@@ -119,6 +120,9 @@ int64_t nn_count_wrong(nn_view logits, const int32_t *labels, int64_t rows);
 /* Writes <directory>/<name>.safetensors; answers with a CHECKPOINT event. A "last" that every
  * listener has kept becomes previous.safetensors before a new one takes its place. */
 nn_status nn_checkpoint_write(nn_trainer *trainer, const char *name, nn_error *error);
+/* Is the last file still being written down by a listener, and young? Then a new one at once would
+ * leave nothing that is not ahead of what is written down: epochs of milliseconds skip theirs. */
+bool nn_checkpoint_is_fresh(const nn_trainer *trainer);
 
 typedef struct nn_tensors nn_tensors;
 /* The settings inside a checkpoint. */

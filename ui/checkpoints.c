@@ -93,7 +93,9 @@ nn_status checkpoint_to_resume(store *s, const run_row *row, char *path, size_t 
             oldest = file;
     }
     *path = '\0';
-    if (!newest && !files.any_recorded)
+    /* Until a checkpoint is kept as the previous one, the store has got no further than the first:
+     * back to the seed. */
+    if (!newest && (!files.any_recorded || (oldest && !files.file[PREVIOUS].there)))
         return NN_OK;
     if (!newest) /* somebody has moved files about: a hole in the curves, but not all is lost */
         newest = oldest;
