@@ -16,9 +16,14 @@ struct store {
 nn_status read_run(database *db, const process_identity *self, run_id id, run_row *row,
                    nn_error *error);
 
-/* Item number `count` of *array (items of `size` bytes), which grows as needed. NULL: out of
- * memory.
- */
-void *read_item(void **array, int64_t count, int64_t *room, size_t size, nn_error *error);
+/* One row of a query as one item, which is all zeros before. */
+typedef nn_status read_row(store *s, sqlite3_stmt *query, void *item, nn_error *error);
+/* Every row of `query` (NULL: it could not be prepared), which is finalised. An array of items
+ * of `size` bytes, freed by the caller; NULL and 0 on failure. */
+void *read_list(store *s, sqlite3_stmt *query, size_t size, read_row *read, int *count,
+                nn_status *status, nn_error *error);
+/* The same, but a failure leaves the items before it, for the caller to clear away. */
+void *read_rows(store *s, sqlite3_stmt *query, size_t size, read_row *read, int *count,
+                nn_status *status, nn_error *error);
 
 #endif

@@ -7,48 +7,35 @@
 #include <stdlib.h>
 #include <string.h>
 
+static nn_status read_metric(store *s, sqlite3_stmt *query, void *item, nn_error *error)
+{
+    metric_summary *metric = item;
+    (void)s;
+    (void)error;
+    column_text(query, 0, metric->name, sizeof metric->name);
+    metric->count = sqlite3_column_int64(query, 1);
+    metric->nan_count = sqlite3_column_int64(query, 2);
+    metric->last = column_double(query, 3);
+    metric->min = column_double(query, 4);
+    metric->max = column_double(query, 5);
+    metric->last_step = (uint64_t)sqlite3_column_int64(query, 6);
+    metric->min_step = (uint64_t)sqlite3_column_int64(query, 7);
+    metric->max_step = (uint64_t)sqlite3_column_int64(query, 8);
+    metric->first_nan_step = (uint64_t)sqlite3_column_int64(query, 9);
+    return NN_OK;
+}
+
 nn_status store_metrics(store *s, run_id id, metric_summary **list, int *count, nn_error *error)
 {
-    *list = NULL;
-    *count = 0;
     sqlite3_stmt *query = database_query(
         &s->db, error,
         "SELECT name, count, nan_count, last, min, max, last_step, min_step, max_step, "
         "first_nan_step FROM summary JOIN metric ON metric.id = summary.metric WHERE run = ? "
         "ORDER BY metric.id",
         "i", id);
-    if (!query)
-        return error ? error->code : NN_E_IO;
-    nn_status status = NN_OK;
-    int64_t room = 0;
-    void *array = NULL;
-    while (status == NN_OK && database_next(&s->db, query, &status, error)) {
-        metric_summary *metric = read_item(&array, *count, &room, sizeof *metric, error);
-        if (!metric) {
-            status = NN_E_NOMEM;
-            break;
-        }
-        (*count)++;
-        memset(metric, 0, sizeof *metric);
-        column_text(query, 0, metric->name, sizeof metric->name);
-        metric->count = sqlite3_column_int64(query, 1);
-        metric->nan_count = sqlite3_column_int64(query, 2);
-        metric->last = column_double(query, 3);
-        metric->min = column_double(query, 4);
-        metric->max = column_double(query, 5);
-        metric->last_step = (uint64_t)sqlite3_column_int64(query, 6);
-        metric->min_step = (uint64_t)sqlite3_column_int64(query, 7);
-        metric->max_step = (uint64_t)sqlite3_column_int64(query, 8);
-        metric->first_nan_step = (uint64_t)sqlite3_column_int64(query, 9);
-    }
-    sqlite3_finalize(query);
-    if (status != NN_OK) {
-        free(array);
-        *count = 0;
-        return status;
-    }
-    *list = array;
-    return NN_OK;
+    nn_status status;
+    *list = read_list(s, query, sizeof **list, read_metric, count, &status, error);
+    return status;
 }
 
 /* --- points ---------------------------------------------------------------------------------- */
@@ -128,80 +115,54 @@ nn_status store_points(store *s, run_id id, const char *metric, uint64_t after, 
 
 /* --- events and checkpoints ------------------------------------------------------------------ */
 
+static nn_status read_event(store *s, sqlite3_stmt *query, void *item, nn_error *error)
+{
+    run_event *event = item;
+    (void)s;
+    (void)error;
+    event->step = (uint64_t)sqlite3_column_int64(query, 0);
+    event->time_ms = sqlite3_column_int64(query, 1);
+    column_text(query, 2, event->kind, sizeof event->kind);
+    column_text(query, 3, event->key, sizeof event->key);
+    event->old_value = column_double(query, 4);
+    event->value = column_double(query, 5);
+    column_text(query, 6, event->text, sizeof event->text);
+    return NN_OK;
+}
+
 nn_status store_events(store *s, run_id id, run_event **events, int *count, nn_error *error)
 {
-    *events = NULL;
-    *count = 0;
     sqlite3_stmt *query =
         database_query(&s->db, error,
                        "SELECT step, time_ms, kind, key, old, new, text FROM event WHERE run = ? "
                        "AND replaced_by = 0 ORDER BY id",
                        "i", id);
-    if (!query)
-        return error ? error->code : NN_E_IO;
-    nn_status status = NN_OK;
-    int64_t room = 0;
-    void *array = NULL;
-    while (status == NN_OK && database_next(&s->db, query, &status, error)) {
-        run_event *event = read_item(&array, *count, &room, sizeof *event, error);
-        if (!event) {
-            status = NN_E_NOMEM;
-            break;
-        }
-        (*count)++;
-        memset(event, 0, sizeof *event);
-        event->step = (uint64_t)sqlite3_column_int64(query, 0);
-        event->time_ms = sqlite3_column_int64(query, 1);
-        column_text(query, 2, event->kind, sizeof event->kind);
-        column_text(query, 3, event->key, sizeof event->key);
-        event->old_value = column_double(query, 4);
-        event->value = column_double(query, 5);
-        column_text(query, 6, event->text, sizeof event->text);
-    }
-    sqlite3_finalize(query);
-    if (status != NN_OK) {
-        free(array);
-        *count = 0;
-        return status;
-    }
-    *events = array;
+    nn_status status;
+    *events = read_list(s, query, sizeof **events, read_event, count, &status, error);
+    return status;
+}
+
+static nn_status read_checkpoint(store *s, sqlite3_stmt *query, void *item, nn_error *error)
+{
+    store_checkpoint *checkpoint = item;
+    (void)s;
+    (void)error;
+    checkpoint->step = (uint64_t)sqlite3_column_int64(query, 0);
+    checkpoint->dev_error = column_double(query, 1);
+    checkpoint->time_ms = sqlite3_column_int64(query, 2);
+    column_text(query, 3, checkpoint->kind, sizeof checkpoint->kind);
+    column_text(query, 4, checkpoint->path, sizeof checkpoint->path);
     return NN_OK;
 }
 
 nn_status store_checkpoints(store *s, run_id id, store_checkpoint **list, int *count,
                             nn_error *error)
 {
-    *list = NULL;
-    *count = 0;
     sqlite3_stmt *query = database_query(&s->db, error,
                                          "SELECT step, dev_error, time_ms, kind, path FROM "
                                          "checkpoint WHERE run = ? ORDER BY step, kind",
                                          "i", id);
-    if (!query)
-        return error ? error->code : NN_E_IO;
-    nn_status status = NN_OK;
-    int64_t room = 0;
-    void *array = NULL;
-    while (status == NN_OK && database_next(&s->db, query, &status, error)) {
-        store_checkpoint *checkpoint = read_item(&array, *count, &room, sizeof *checkpoint, error);
-        if (!checkpoint) {
-            status = NN_E_NOMEM;
-            break;
-        }
-        (*count)++;
-        memset(checkpoint, 0, sizeof *checkpoint);
-        checkpoint->step = (uint64_t)sqlite3_column_int64(query, 0);
-        checkpoint->dev_error = column_double(query, 1);
-        checkpoint->time_ms = sqlite3_column_int64(query, 2);
-        column_text(query, 3, checkpoint->kind, sizeof checkpoint->kind);
-        column_text(query, 4, checkpoint->path, sizeof checkpoint->path);
-    }
-    sqlite3_finalize(query);
-    if (status != NN_OK) {
-        free(array);
-        *count = 0;
-        return status;
-    }
-    *list = array;
-    return NN_OK;
+    nn_status status;
+    *list = read_list(s, query, sizeof **list, read_checkpoint, count, &status, error);
+    return status;
 }

@@ -21,11 +21,10 @@ void store_free_evaluations(store_evaluation *list, int count)
     free(list);
 }
 
-static nn_status fill_evaluation(database *db, sqlite3_stmt *query, store_evaluation *e,
-                                 nn_error *error)
+static nn_status read_evaluation(store *s, sqlite3_stmt *query, void *item, nn_error *error)
 {
+    store_evaluation *e = item;
     char part[8];
-    memset(e, 0, sizeof *e);
     column_text(query, 0, part, sizeof part);
     e->part = part_of(part);
     e->step = (uint64_t)sqlite3_column_int64(query, 1);
@@ -41,7 +40,7 @@ static nn_status fill_evaluation(database *db, sqlite3_stmt *query, store_evalua
         return nn_fail(error, NN_E_FORMAT,
                        "%s: the evaluation at step %llu is damaged; `gradus doctor` tells what "
                        "else is",
-                       db->path, (unsigned long long)e->step);
+                       s->db.path, (unsigned long long)e->step);
     if (!(e->confusion = calloc(1, expected ? expected : 1)))
         return nn_fail(error, NN_E_NOMEM, "out of memory while reading a confusion matrix");
     if (cells)
@@ -53,35 +52,19 @@ static nn_status fill_evaluation(database *db, sqlite3_stmt *query, store_evalua
 nn_status store_evaluations(store *s, run_id id, nn_part part, store_evaluation **list, int *count,
                             nn_error *error)
 {
-    *list = NULL;
-    *count = 0;
     sqlite3_stmt *query = database_query(
         &s->db, error,
         "SELECT part, step, epoch, classes, count, loss, error, confusion FROM evaluation "
         "WHERE run = ?1 AND (?2 IS NULL OR part = ?2) ORDER BY step, id",
         "is", id, part == NN_PARTS ? NULL : nn_part_name(part));
-    if (!query)
-        return error ? error->code : NN_E_IO;
-    nn_status status = NN_OK;
-    int64_t room = 0;
-    void *array = NULL;
-    while (status == NN_OK && database_next(&s->db, query, &status, error)) {
-        store_evaluation *evaluation = read_item(&array, *count, &room, sizeof *evaluation, error);
-        if (!evaluation) {
-            status = NN_E_NOMEM;
-            break;
-        }
-        status = fill_evaluation(&s->db, query, evaluation, error);
-        *count += status == NN_OK;
-    }
-    sqlite3_finalize(query);
+    nn_status status;
+    *list = read_rows(s, query, sizeof **list, read_evaluation, count, &status, error);
     if (status != NN_OK) {
-        store_free_evaluations(array, *count);
+        store_free_evaluations(*list, *count);
+        *list = NULL;
         *count = 0;
-        return status;
     }
-    *list = array;
-    return NN_OK;
+    return status;
 }
 
 /* --- predictions ----------------------------------------------------------------------------- */

@@ -89,19 +89,42 @@ static run_state derive_state(run_state written, int64_t heartbeat_ms, const pro
 
 /* --- rows ------------------------------------------------------------------------------------ */
 
-void *read_item(void **array, int64_t count, int64_t *room, size_t size, nn_error *error)
+void *read_rows(store *s, sqlite3_stmt *query, size_t size, read_row *read, int *count,
+                nn_status *status, nn_error *error)
 {
-    if (count >= *room) {
-        int64_t larger = *room ? *room * 2 : 64;
-        void *grown = realloc(*array, (size_t)larger * size);
-        if (!grown) {
-            nn_fail(error, NN_E_NOMEM, "out of memory while reading the store");
-            return NULL;
+    char *array = NULL;
+    int room = 0;
+    *count = 0;
+    *status = query ? NN_OK : error ? error->code : NN_E_IO;
+    while (*status == NN_OK && database_next(&s->db, query, status, error)) {
+        if (*count == room) {
+            int larger = room ? room * 2 : 64;
+            char *grown = realloc(array, (size_t)larger * size);
+            if (!grown) {
+                *status = nn_fail(error, NN_E_NOMEM, "out of memory while reading the store");
+                break;
+            }
+            array = grown;
+            room = larger;
         }
-        *array = grown;
-        *room = larger;
+        char *item = array + (size_t)*count * size;
+        memset(item, 0, size);
+        *status = read(s, query, item, error);
+        *count += *status == NN_OK;
     }
-    return (char *)*array + (size_t)count * size;
+    sqlite3_finalize(query);
+    return array;
+}
+
+void *read_list(store *s, sqlite3_stmt *query, size_t size, read_row *read, int *count,
+                nn_status *status, nn_error *error)
+{
+    void *array = read_rows(s, query, size, read, count, status, error);
+    if (*status == NN_OK)
+        return array;
+    free(array);
+    *count = 0;
+    return NULL;
 }
 
 #define RUN_COLUMNS                                                                                \
@@ -188,33 +211,19 @@ nn_status store_run(store *s, run_id id, run_row *row, nn_error *error)
     return read_run(&s->db, &s->self, id, row, error);
 }
 
+static nn_status read_run_row(store *s, sqlite3_stmt *query, void *item, nn_error *error)
+{
+    (void)error;
+    fill_row(query, &s->self, item);
+    return NN_OK;
+}
+
 nn_status store_runs(store *s, run_row **rows, int *count, nn_error *error)
 {
-    *rows = NULL;
-    *count = 0;
     sqlite3_stmt *query = database_query(&s->db, error, RUN_COLUMNS "ORDER BY run.id DESC", "");
-    if (!query)
-        return error ? error->code : NN_E_IO;
-    nn_status status = NN_OK;
-    int64_t room = 0;
-    void *array = NULL;
-    while (status == NN_OK && database_next(&s->db, query, &status, error)) {
-        run_row *row = read_item(&array, *count, &room, sizeof *row, error);
-        if (!row) {
-            status = NN_E_NOMEM;
-            break;
-        }
-        fill_row(query, &s->self, row);
-        (*count)++;
-    }
-    sqlite3_finalize(query);
-    if (status != NN_OK) {
-        free(array);
-        *count = 0;
-        return status;
-    }
-    *rows = array;
-    return NN_OK;
+    nn_status status;
+    *rows = read_list(s, query, sizeof **rows, read_run_row, count, &status, error);
+    return status;
 }
 
 /* --- finding --------------------------------------------------------------------------------- */
@@ -265,69 +274,43 @@ nn_status store_find_run(store *s, const char *text, run_id *id, nn_error *error
 
 /* --- parameters and classes ------------------------------------------------------------------ */
 
+static nn_status read_param(store *s, sqlite3_stmt *query, void *item, nn_error *error)
+{
+    store_param *param = item;
+    (void)s;
+    (void)error;
+    column_text(query, 0, param->key, sizeof param->key);
+    param->is_number = sqlite3_column_type(query, 2) == SQLITE_NULL;
+    param->number = column_double(query, 1);
+    column_text(query, 2, param->text, sizeof param->text);
+    return NN_OK;
+}
+
 nn_status store_params(store *s, run_id id, store_param **params, int *count, nn_error *error)
 {
-    *params = NULL;
-    *count = 0;
     sqlite3_stmt *query = database_query(
         &s->db, error, "SELECT key, number, text FROM param WHERE run = ? ORDER BY key", "i", id);
-    if (!query)
-        return error ? error->code : NN_E_IO;
-    nn_status status = NN_OK;
-    int64_t room = 0;
-    void *array = NULL;
-    while (status == NN_OK && database_next(&s->db, query, &status, error)) {
-        store_param *param = read_item(&array, *count, &room, sizeof *param, error);
-        if (!param) {
-            status = NN_E_NOMEM;
-            break;
-        }
-        (*count)++;
-        memset(param, 0, sizeof *param);
-        column_text(query, 0, param->key, sizeof param->key);
-        param->is_number = sqlite3_column_type(query, 2) == SQLITE_NULL;
-        param->number = column_double(query, 1);
-        column_text(query, 2, param->text, sizeof param->text);
-    }
-    sqlite3_finalize(query);
-    if (status != NN_OK) {
-        free(array);
-        *count = 0;
-        return status;
-    }
-    *params = array;
+    nn_status status;
+    *params = read_list(s, query, sizeof **params, read_param, count, &status, error);
+    return status;
+}
+
+static nn_status read_class_name(store *s, sqlite3_stmt *query, void *item, nn_error *error)
+{
+    (void)s;
+    (void)error;
+    column_text(query, 0, item, 64);
     return NN_OK;
 }
 
 nn_status store_class_names(store *s, run_id id, char (**names)[64], int *count, nn_error *error)
 {
-    *names = NULL;
-    *count = 0;
     sqlite3_stmt *query = database_query(
         &s->db, error,
         "SELECT name FROM dataset_class WHERE dataset = (SELECT dataset FROM run WHERE id = ?) "
         "ORDER BY label",
         "i", id);
-    if (!query)
-        return error ? error->code : NN_E_IO;
-    nn_status status = NN_OK;
-    int64_t room = 0;
-    void *array = NULL;
-    while (status == NN_OK && database_next(&s->db, query, &status, error)) {
-        char *name = read_item(&array, *count, &room, sizeof **names, error);
-        if (!name) {
-            status = NN_E_NOMEM;
-            break;
-        }
-        column_text(query, 0, name, sizeof **names);
-        (*count)++;
-    }
-    sqlite3_finalize(query);
-    if (status != NN_OK) {
-        free(array);
-        *count = 0;
-        return status;
-    }
-    *names = array;
-    return NN_OK;
+    nn_status status;
+    *names = read_list(s, query, sizeof **names, read_class_name, count, &status, error);
+    return status;
 }

@@ -10,7 +10,7 @@
 enum {
     RECORDER_FLUSH_MS = 250,    /* points reach the file this often */
     RECORDER_FLUSH_STEPS = 100, /* or after so many steps, */
-    RECORDER_PAUSE_MS = 100,     /* but small steps must not make a commit of every few */
+    RECORDER_PAUSE_MS = 100,    /* but small steps must not make a commit of every few */
     RECORDER_BEAT_MS = 1000,    /* and a heartbeat, also when nothing happens */
     RECORDER_COMMAND_MS = 500,  /* commands of other processes are looked for */
     RECORDER_RETRY_MS = 500,    /* after a failed write */
