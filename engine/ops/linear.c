@@ -17,9 +17,10 @@ static nn_status linear_shape(nn_node *node, nn_error *error)
     int64_t in = sample.dim[sample.rank - 1];
     if (w->shape.rank != 2 || w->shape.dim[1] != in || w->batched)
         return nn_refuse(node, error, NN_E_SHAPE,
-                         "weight '%s' is %s for %s of %lld numbers; expected (units)x%lld", w->name,
-                         nn_shape_text(nn_sample_of(w), text),
-                         sample.rank == 1 ? "an example" : "rows", (long long)in, (long long)in);
+                         "weight '%s' is %s for %s of %lld numbers; expected (units)x%lld%s",
+                         w->name, nn_shape_text(nn_sample_of(w), text),
+                         sample.rank == 1 ? "an example" : "rows", (long long)in, (long long)in,
+                         sample.rank > 1 ? ", or to take whole examples, flatten it first" : "");
     int64_t units = w->shape.dim[0];
     if (node->input[2]) {
         status = nn_expect_parameter(node, 2, "bias", nn_shape1(units), error);

@@ -312,7 +312,8 @@ const program_command command_models = {
     .name = "models",
     .arguments = "[list | show NAME|LAYERS]",
     .summary = "Lists networks with their sizes, or shows one layer by layer.",
-    .details = "Parameters are trainable numbers; multiply-adds are of one example's forward pass.",
+    .details = "Parameters are trainable numbers; multiply-adds are those of one example,\n"
+               "forward.",
     .options = options,
     .words = "list show",
     .run = run,
