@@ -112,6 +112,8 @@ static void be_shell(const pty_options *o, char **environment, int reports, int 
     if (program == 0) {
         setpgid(0, 0);
         tcsetpgrp(STDIN_FILENO, getpid()); /* TTOU is still ignored here */
+        signal(SIGINT, SIG_DFL); /* ignored where the suite runs in the background of a script */
+        signal(SIGQUIT, SIG_DFL);
         signal(SIGTTOU, SIG_DFL);
         signal(SIGTTIN, SIG_DFL);
         signal(SIGTSTP, SIG_DFL);

@@ -70,6 +70,17 @@ static int split(char *line, char **words)
     return count;
 }
 
+/* A suite that runs in the background of a script has SIGINT ignored, and programs inherit that. */
+static void reset_signals(void)
+{
+    static const int numbers[] = {SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGPIPE};
+    sigset_t none;
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        signal(numbers[i], SIG_DFL);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
 static void become_program(const char *path, char **words, const int out[2], const int err[2])
 {
     char text[128];
@@ -77,6 +88,7 @@ static void become_program(const char *path, char **words, const int out[2], con
     setenv("GRADUS_STORE", text, 1);
     setenv("HOME", folder, 1);
     unsetenv("GRADUS_IDLE_FD");
+    reset_signals();
     prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that fails leaves nothing running */
     int nothing = open("/dev/null", O_RDONLY);
     dup2(nothing, STDIN_FILENO);
