@@ -45,7 +45,7 @@ static void published_networks_have_their_number_of_parameters(void **state)
             {"logreg", 7850},      {"lenet5", 61706},      {"alexnet", 61100840},
             {"vgg16", 138357544},  {"resnet50", 25557032}, {"mobilenet", 4231976},
             {"vgg-small", 467818}, /* as the same network elsewhere */
-            {"resnet8", 77754},
+            {"resnet8", 77754},    {"lstm", 82186},
         };
     (void)state;
     for (size_t i = 0; i < sizeof published / sizeof *published; i++)
@@ -80,6 +80,10 @@ static const small smalls[] = {
     {"fcn", 4, {3, {2, 12, 8}}, 3, 1e-2, 0.01},
     {"yolo-tiny", 4, {3, {3, 32, 48}}, 2, 3e-3, 0.01},
     {"siamese", 4, {3, {1, 12, 12}}, 0, 3e-3, 0.01},
+    {"rnn", 8, {2, {6, 5}}, 4, 1e-2, 0.01},
+    {"gru", 8, {1, {7}}, 4, 1e-2, 0.01},
+    {"lstm", 8, {3, {1, 6, 5}}, 4, 1e-2, 0.01},
+    {"bi-lstm", 8, {2, {6, 5}}, 4, 1e-2, 0.01},
     {"skip-gram", 4, {0}, 1000, 0.1, 0.01},
     {"cbow", 4, {0}, 300, 0.03, 0.01},
     {"glove", 4, {0}, 300, 0.03, 1e-7}, /* rare pairs weigh little */

@@ -152,11 +152,18 @@ static void resnet8_goes_to_torch_and_back(void **state)
     exchange("resnet8");
 }
 
+static void lstm_goes_to_torch_and_back(void **state)
+{
+    (void)state;
+    exchange("lstm");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lenet5_goes_to_torch_and_back),
         cmocka_unit_test(resnet8_goes_to_torch_and_back),
+        cmocka_unit_test(lstm_goes_to_torch_and_back),
     };
     return cmocka_run_group_tests(tests, look_for_torch, NULL);
 }

@@ -75,12 +75,12 @@ def resnet8(w, x):
 
 
 def lstm(w, x):
-    cell = torch.nn.LSTM(x.shape[-1], w["lstm.weight_hh"].shape[1], batch_first=True)
+    cell = torch.nn.LSTM(x.shape[-1], w["lstm.weight_hh_l0"].shape[1], batch_first=True)
     with torch.no_grad():
-        cell.weight_ih_l0.copy_(w["lstm.weight_ih"])
-        cell.weight_hh_l0.copy_(w["lstm.weight_hh"])
-        cell.bias_ih_l0.copy_(w["lstm.bias_ih"])
-        cell.bias_hh_l0.copy_(w["lstm.bias_hh"])
+        cell.weight_ih_l0.copy_(w["lstm.weight_ih_l0"])
+        cell.weight_hh_l0.copy_(w["lstm.weight_hh_l0"])
+        cell.bias_ih_l0.copy_(w["lstm.bias_ih_l0"])
+        cell.bias_hh_l0.copy_(w["lstm.bias_hh_l0"])
     return F.linear(cell(x.squeeze(1))[0][:, -1], w["fc.weight"], w["fc.bias"])
 
 

@@ -67,6 +67,7 @@ const char *nn_join_name(char text[NN_NAME_MAX], const char *name, const char *p
 static const nn_architecture_family *const families[] = {
     &nn_convolutional_family,
     &nn_vision_family,
+    &nn_sequences_family,
     &nn_words_family,
 };
 enum { FAMILIES = sizeof families / sizeof *families };

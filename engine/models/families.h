@@ -18,6 +18,7 @@ const char *nn_join_name(char text[NN_NAME_MAX], const char *name, const char *p
 
 extern const nn_architecture_family nn_convolutional_family; /* classifiers of images */
 extern const nn_architecture_family nn_vision_family;        /* what else is asked of images */
+extern const nn_architecture_family nn_sequences_family;     /* one step after another */
 extern const nn_architecture_family nn_words_family;         /* word vectors */
 
 #endif

@@ -45,6 +45,7 @@ static const workload workloads[] = {
      FASHION},
     {"vgg", 64, "vgg-small", FASHION},
     {"resnet", 64, "resnet8", FASHION},
+    {"lstm", 64, "lstm", FASHION},
 };
 enum { WORKLOADS = sizeof workloads / sizeof *workloads };
 
@@ -282,7 +283,7 @@ static nn_status bench_one(const workload *w, const bench_settings *settings,
     return status;
 }
 
-#define WORDS "logreg mlp mlp128 lenet cnn8 vgg resnet"
+#define WORDS "logreg mlp mlp128 lenet cnn8 vgg resnet lstm"
 static int unknown_workload(const char *word)
 {
     const char *names[WORKLOADS];
