@@ -101,14 +101,31 @@ static void train_steer_quit_and_find_again(void **state)
     pty_free(p);
 }
 
+/* Seconds from the loss of the terminal to the end of the program. */
+static double lose_the_terminal(void)
+{
+    pty *p = start(80, 24, NULL);
+    start_training(p);
+    double lost = pty_seconds();
+    pty_hang_up(p);
+    assert_int_equal(pty_wait_exit(p, patience), 129);
+    double seconds = pty_seconds() - lost;
+    pty_free(p);
+    return seconds;
+}
+
 static void a_lost_terminal_keeps_the_run(void **state)
 {
     (void)state;
-    pty *p = start(80, 24, NULL);
-    start_training(p);
-    pty_hang_up(p);
-    assert_int_equal(pty_wait_exit(p, patience), 129);
-    pty_free(p);
+    /* Saved and gone within a second; sanitizers and valgrind get ten. A machine that does other
+     * work may be late once, the program may not be late every time. */
+    const char *build = getenv("GRADUS_BUILD");
+    double most = build && strstr(build, "release") ? 1 : 10, best = patience;
+    for (int i = 0; i < 5 && best > most; i++) {
+        double seconds = lose_the_terminal();
+        best = seconds < best ? seconds : best;
+    }
+    assert_true(best <= most);
     json_t *runs = program_json("runs list --json");
     assert_non_null(runs);
     char *text = json_dumps(runs, 0);
