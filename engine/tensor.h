@@ -14,7 +14,7 @@ typedef NN_REAL nn_real;
 enum {
     NN_MAX_DIMS = 8,
     NN_MAX_INPUTS = 12, /* inputs of one operator */
-    NN_NAME_MAX = 64   /* bytes of a name with its NUL */
+    NN_NAME_MAX = 64    /* bytes of a name with its NUL */
 };
 
 typedef enum {
