@@ -153,10 +153,14 @@ double nn_bleu_score(const nn_bleu *bleu, int order, nn_bleu_smoothing smoothing
 nn_status nn_edit_distance(nn_sentence a, nn_sentence b, int *distance, nn_error *error)
 {
     *distance = 0;
+    if (a.length < 0 || b.length < 0)
+        return nn_fail(error, NN_E_ARG, "edit distance: %d and %d tokens; expected 0 or more",
+                       a.length, b.length);
     int *row = malloc(((size_t)b.length + 1) * sizeof *row);
     if (!row)
         return nn_fail(error, NN_E_NOMEM, "edit distance of %d tokens: out of memory", b.length);
-    for (int j = 0; j <= b.length; j++)
+    row[0] = 0;
+    for (int j = 1; j <= b.length; j++)
         row[j] = j;
     for (int i = 1; i <= a.length; i++) {
         int diagonal = row[0]; /* of the row above */
