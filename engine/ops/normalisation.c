@@ -79,45 +79,72 @@ static size_t norm_scratch(const nn_node *node, int64_t rows)
 
 /* --- sums ---------------------------------------------------------------------------------- */
 
-enum { LANES = 8 }; /* partial sums side by side: a fixed order that vector code can keep */
+enum { LANES = 16 }; /* partial sums side by side: a fixed order that vector code can keep */
 
-static inline double add_lanes(const double *lane)
+static inline double add_lanes(const nn_real *lane)
 {
-    return ((lane[0] + lane[4]) + (lane[1] + lane[5])) +
-           ((lane[2] + lane[6]) + (lane[3] + lane[7]));
+    double sum = 0;
+    for (int l = 0; l < LANES; l++)
+        sum += (double)lane[l];
+    return sum;
 }
 
-/* sum of x, or with `around` of (x - around)^2. */
-static inline double sum_cells(const nn_real *x, int64_t count, bool square, double around)
+/* The sum of one channel of one example. Lanes in nn_real add few numbers each; what comes from
+ * many examples is added in double. */
+static inline double sum_cells(const nn_real *x, int64_t count)
 {
-    double lane[LANES] = {0}, rest = 0;
+    nn_real lane[LANES] = {0};
     int64_t i = 0;
     for (; i + LANES <= count; i += LANES)
-        for (int l = 0; l < LANES; l++) {
-            double d = (double)x[i + l] - around;
-            lane[l] += square ? d * d : d;
-        }
-    for (; i < count; i++) {
-        double d = (double)x[i] - around;
-        rest += square ? d * d : d;
-    }
-    return add_lanes(lane) + rest;
+        for (int l = 0; l < LANES; l++)
+            lane[l] += x[i + l];
+    for (int l = 0; i + l < count; l++)
+        lane[l] += x[i + l];
+    return add_lanes(lane);
 }
 
-/* sum[c] = over rows and cells of x, or of its squared distance from mean[c]. */
-NN_KERNEL static void sum_channels(norm_sizes s, const nn_real *x, const double *mean, double *sum)
+/* The sum of the squared distances from `around`. */
+static inline double sum_squares(const nn_real *x, int64_t count, nn_real around)
 {
+    nn_real lane[LANES] = {0};
+    int64_t i = 0;
+    for (; i + LANES <= count; i += LANES)
+        for (int l = 0; l < LANES; l++)
+            lane[l] += (x[i + l] - around) * (x[i + l] - around);
+    for (int l = 0; i + l < count; l++)
+        lane[l] += (x[i + l] - around) * (x[i + l] - around);
+    return add_lanes(lane);
+}
+
+/* Mean and M2 of features: run along them, once for each. */
+NN_KERNEL static void feature_moments(norm_sizes s, const nn_real *x, double *mean, double *m2)
+{
+    for (int64_t r = 0; r < s.rows; r++)
+        for (int64_t c = 0; c < s.channels; c++)
+            mean[c] += (double)x[r * s.channels + c];
     for (int64_t c = 0; c < s.channels; c++)
-        sum[c] = 0;
-    for (int64_t r = 0; r < s.rows; r++, x += s.channels * s.cells) {
-        if (s.cells == 1) /* features: run along them */
-            for (int64_t c = 0; c < s.channels; c++) {
-                double d = (double)x[c] - (mean ? mean[c] : 0);
-                sum[c] += mean ? d * d : d;
-            }
-        else
-            for (int64_t c = 0; c < s.channels; c++)
-                sum[c] += sum_cells(x + c * s.cells, s.cells, mean != NULL, mean ? mean[c] : 0);
+        mean[c] /= s.rows > 0 ? (double)s.rows : 1;
+    for (int64_t r = 0; r < s.rows; r++)
+        for (int64_t c = 0; c < s.channels; c++) {
+            double d = (double)x[r * s.channels + c] - mean[c];
+            m2[c] += d * d;
+        }
+}
+
+/* Those of channels: of one plane while it is in the cache, then merged with those before it. */
+NN_KERNEL static void channel_moments(norm_sizes s, const nn_real *x, double *mean, double *m2)
+{
+    double cells = (double)s.cells;
+    for (int64_t r = 0; r < s.rows; r++) {
+        double before = (double)r, share = 1 / (before + 1);
+        for (int64_t c = 0; c < s.channels; c++, x += s.cells) {
+            double own = sum_cells(x, s.cells) / cells, delta = own - mean[c];
+            nn_real around = (nn_real)own;
+            double off = own - (double)around; /* what rounding took from the mean */
+            m2[c] += sum_squares(x, s.cells, around) - cells * off * off +
+                     delta * delta * cells * before * share;
+            mean[c] += delta * share;
+        }
     }
 }
 
@@ -131,10 +158,12 @@ static void norm_forward_partial(const nn_ctx *ctx)
     if (!ctx->training)
         return;
     partial[0] = (double)(s.rows * s.cells);
-    sum_channels(s, ctx->in[X], NULL, mean);
     for (int64_t c = 0; c < s.channels; c++)
-        mean[c] /= s.rows > 0 ? partial[0] : 1;
-    sum_channels(s, ctx->in[X], mean, m2);
+        mean[c] = m2[c] = 0;
+    if (s.cells == 1)
+        feature_moments(s, ctx->in[X], mean, m2);
+    else
+        channel_moments(s, ctx->in[X], mean, m2);
 }
 
 /* Mean and M2 of the whole batch from those of the shards. */
@@ -221,22 +250,44 @@ static double *backward_partials(const nn_ctx *ctx, int shard)
     return ctx->partial + (ctx->shards + shard) * ctx->partial_count + 1;
 }
 
+/* The sum of dy (x - mean), of one channel of one example. A loop of its own: two sums in one are
+ * more than compilers keep in vectors, and the numbers are in the nearest cache. */
+static inline double sum_products(const nn_real *x, const nn_real *dy, int64_t count, nn_real mean)
+{
+    nn_real lane[LANES] = {0};
+    int64_t i = 0;
+    for (; i + LANES <= count; i += LANES)
+        for (int l = 0; l < LANES; l++)
+            lane[l] += dy[i + l] * (x[i + l] - mean);
+    for (int l = 0; i + l < count; l++)
+        lane[l] += dy[i + l] * (x[i + l] - mean);
+    return add_lanes(lane);
+}
+
 NN_KERNEL static void norm_sum_gradients(const nn_ctx *ctx, norm_sizes s, norm_statistics now,
                                          double *sum, double *product)
 {
     const nn_real *x = ctx->in[X], *dy = ctx->grad_out;
     for (int64_t c = 0; c < 2 * s.channels; c++)
         sum[c] = 0; /* `product` lies right behind `sum` */
-    for (int64_t r = 0; r < s.rows; r++)
-        for (int64_t c = 0; c < s.channels; c++, x += s.cells, dy += s.cells) {
-            double lane[LANES] = {0}, cross[LANES] = {0}, mean = now.mean[c];
-            for (int64_t i = 0; i < s.cells; i++) {
-                lane[i % LANES] += (double)dy[i];
-                cross[i % LANES] += (double)dy[i] * ((double)x[i] - mean);
+    for (int64_t r = 0; r < s.rows; r++) {
+        if (s.cells == 1) { /* features: run along them */
+            for (int64_t c = 0; c < s.channels; c++) {
+                sum[c] += (double)dy[c];
+                product[c] += (double)dy[c] * ((double)x[c] - now.mean[c]);
             }
-            sum[c] += add_lanes(lane);
-            product[c] += add_lanes(cross) * now.inverse[c];
+        } else {
+            for (int64_t c = 0; c < s.channels; c++) {
+                const nn_real *plane = dy + c * s.cells;
+                sum[c] += sum_cells(plane, s.cells);
+                product[c] += sum_products(x + c * s.cells, plane, s.cells, (nn_real)now.mean[c]);
+            }
         }
+        x += s.channels * s.cells;
+        dy += s.channels * s.cells;
+    }
+    for (int64_t c = 0; c < s.channels; c++)
+        product[c] *= now.inverse[c];
 }
 
 static void norm_backward_partial(const nn_ctx *ctx)

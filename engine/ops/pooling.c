@@ -2,6 +2,8 @@
  * itself. Padding never wins a maximum; it counts as zeros in an average only where asked.
  * Left-over rows and columns are ignored (floor), or with ceil_mode seen by a last window that
  * reaches over the end; a window that would begin behind the image is left out, as in PyTorch. */
+#include "engine/ops/pooling.h"
+
 #include "engine/ops/loops.h"
 #include "engine/ops/rules.h"
 
@@ -428,11 +430,22 @@ NN_KERNEL static void average_plane_back(const pool_sizes *s, nn_real *dx, const
         }
 }
 
+/* One window over the whole plane. */
+static bool pool_is_global(const pool_sizes *s)
+{
+    return s->y.out == 1 && s->x.out == 1 && s->y.kernel == s->y.in && s->x.kernel == s->x.in &&
+           s->y.pad == 0 && s->x.pad == 0;
+}
+
 static void average_forward(const nn_ctx *ctx)
 {
     pool_sizes s = pool_sizes_in(ctx);
     const nn_real *x = ctx->in[0];
     nn_real *out = ctx->out, *share = ctx->scratch;
+    if (pool_is_global(&s)) {
+        nn_average_planes(x, s.planes, s.y.in * s.x.in, out);
+        return;
+    }
     for (int64_t ox = 0; ox < s.x.out; ox++)
         share[ox] = average_share(&s, &s.x, s.end_x, ox);
     for (int64_t p = 0; p < s.planes; p++, x += s.y.in * s.x.in, out += s.y.out * s.x.out)
@@ -445,6 +458,10 @@ static void average_backward(const nn_ctx *ctx)
     const nn_real *dy = ctx->grad_out;
     nn_real *dx = ctx->grad_in[0], *share = ctx->scratch, *sent = share + s.x.out;
     int64_t plane = s.y.in * s.x.in;
+    if (pool_is_global(&s)) {
+        nn_spread_planes(dy, s.planes, plane, ctx->beta[0] != 0, dx);
+        return;
+    }
     for (int64_t ox = 0; ox < s.x.out; ox++)
         share[ox] = average_share(&s, &s.x, s.end_x, ox);
     for (int64_t p = 0; p < s.planes; p++, dx += plane, dy += s.y.out * s.x.out) {

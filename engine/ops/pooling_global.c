@@ -1,4 +1,6 @@
 /* global_average_pool and global_max_pool: one number a channel, (n,c,...) to (n,c). */
+#include "engine/ops/pooling.h"
+
 #include "engine/ops/loops.h"
 #include "engine/ops/rules.h"
 
@@ -31,7 +33,7 @@ enum { LANES = 16 }; /* sums or winners side by side, in a fixed order */
 
 /* --- average ------------------------------------------------------------------------------- */
 
-NN_KERNEL static void average_planes(const nn_real *x, int64_t planes, int64_t cells, nn_real *out)
+NN_KERNEL void nn_average_planes(const nn_real *x, int64_t planes, int64_t cells, nn_real *out)
 {
     for (int64_t p = 0; p < planes; p++, x += cells) {
         nn_real lane[LANES] = {0}, sum = 0;
@@ -50,11 +52,11 @@ NN_KERNEL static void average_planes(const nn_real *x, int64_t planes, int64_t c
 
 static void average_forward(const nn_ctx *ctx)
 {
-    average_planes(ctx->in[0], planes_of(ctx), plane_cells(ctx), ctx->out);
+    nn_average_planes(ctx->in[0], planes_of(ctx), plane_cells(ctx), ctx->out);
 }
 
-NN_KERNEL static void average_back(const nn_real *dy, int64_t planes, int64_t cells, bool add,
-                                   nn_real *dx)
+NN_KERNEL void nn_spread_planes(const nn_real *dy, int64_t planes, int64_t cells, bool add,
+                                nn_real *dx)
 {
     for (int64_t p = 0; p < planes; p++, dx += cells) {
         nn_real share = dy[p] / (nn_real)cells;
@@ -64,8 +66,8 @@ NN_KERNEL static void average_back(const nn_real *dy, int64_t planes, int64_t ce
 
 static void average_backward(const nn_ctx *ctx)
 {
-    average_back(ctx->grad_out, planes_of(ctx), plane_cells(ctx), ctx->beta[0] != 0,
-                 ctx->grad_in[0]);
+    nn_spread_planes(ctx->grad_out, planes_of(ctx), plane_cells(ctx), ctx->beta[0] != 0,
+                     ctx->grad_in[0]);
 }
 
 static void average_reference(const nn_ctx *ctx)
