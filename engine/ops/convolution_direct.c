@@ -1,9 +1,11 @@
-/* Convolution without patches, where windows move one column at a time: then neighbouring outputs
- * see neighbouring inputs, and vectors of both can be loaded as they lie.
+/* Convolution without patches.
  *
  * Each example is copied into a frame: its planes with the padding around them, so that no kernel
- * below asks where the border is. Cell (c, oy*stride, ox) of the frame plus a tap's offset is what
- * that tap sees from output (oy, ox). The frame's rows are wide enough for whole vectors.
+ * below asks where the border is. Where windows move `stride` columns at a time, a row of the frame
+ * is cut into as many phases: every stride-th column, side by side. So neighbouring outputs see
+ * neighbouring cells of a phase, and vectors of both can be loaded as they lie. Cell (c, oy*stride,
+ * phase 0, ox) of the frame plus a tap's offset is what that tap sees from output (oy, ox). The
+ * phases are wide enough for whole vectors.
  *
  * The three passes are the three loops of a matrix product, each with a tile of sums that stays in
  * the registers (Goto and van de Geijn 2008): outputs (4 filters x 3 vectors of positions), input
@@ -19,7 +21,8 @@ enum {
     VECTORS = 3, /* of positions */
     PAIR_TAPS = 6,
     SINGLE_TAPS = 8,
-    TAP_ROOM = 24 /* taps are rounded up to a multiple of all tiles */
+    TAP_ROOM = 24,  /* taps are rounded up to a multiple of all tiles */
+    MOST_PHASES = 8 /* with larger strides most of a frame is never seen */
 };
 
 /* LANES neighbouring outputs of one row; fewer at its end. */
@@ -30,11 +33,13 @@ typedef struct {
 typedef struct {
     const nn_conv_plan *s;
     int64_t pitch, rows; /* of one plane of the frame, in cells */
+    int64_t phase;       /* cells of a phase of a row */
     int64_t across;      /* spans in an output row */
     int64_t spans;
     int64_t padded_filters, padded_taps;
     nn_real *frame;
     nn_real *weights; /* packed for the pass */
+    nn_real *line;    /* a row of the image with its padding, where there are phases */
     nn_real *bias;    /* padded to tiles */
     nn_real *turned;  /* dy as positions x padded filters */
     nn_real *widened; /* dy as filters x spans x LANES, where its rows are not whole vectors */
@@ -52,13 +57,15 @@ static size_t lay_out(direct *d, const nn_conv_plan *s, char *scratch)
     *d = (direct){.s = s};
     d->across = (s->x.out + LANES - 1) / LANES;
     d->spans = s->y.out * d->across;
-    d->pitch = d->across * LANES + (s->x.kernel - 1) * s->x.dilation;
+    d->phase = d->across * LANES + (s->x.kernel - 1) * s->x.dilation / s->x.stride;
+    d->pitch = s->x.stride * d->phase;
     d->rows = (s->y.out - 1) * s->y.stride + (s->y.kernel - 1) * s->y.dilation + 1;
     d->padded_filters = nn_round_up(s->filters, LANES);
     d->padded_taps = nn_round_up(s->taps, TAP_ROOM);
     int64_t weights = nn_round_up(s->filters, TILE) * d->padded_taps;
     bool whole = s->x.out % LANES == 0;
     d->frame = nn_take(scratch, &used, s->channels * d->rows * d->pitch, sizeof(nn_real));
+    d->line = nn_take(scratch, &used, d->pitch + 2 * LANES, sizeof(nn_real));
     d->weights = nn_take(scratch, &used, weights, sizeof(nn_real));
     d->bias = nn_take(scratch, &used, nn_round_up(s->filters, TILE), sizeof(nn_real));
     d->turned = nn_take(scratch, &used, s->positions * d->padded_filters, sizeof(nn_real));
@@ -74,15 +81,14 @@ static size_t lay_out(direct *d, const nn_conv_plan *s, char *scratch)
 
 bool nn_conv_is_direct(const nn_conv_plan *s)
 {
-    if (s->pointwise || s->x.stride != 1)
+    bool one = s->y.kernel == 1 && s->x.kernel == 1; /* with a stride it sees few of the cells */
+    if (s->pointwise || s->x.stride > MOST_PHASES || (one && s->x.stride > 1))
         return false;
     direct d;
     lay_out(&d, s, NULL);
     nn_shape frame = nn_shape3(s->channels, d.rows, d.pitch);
     nn_shape weights = nn_shape2(d.padded_filters, d.padded_taps);
     int64_t cells = nn_shape_count(frame), count = nn_shape_count(weights);
-    if (s->x.in + s->x.pad > d.pitch) /* columns that no window sees */
-        return false;
     return cells >= 0 && cells < INT32_MAX && count >= 0 && count < INT32_MAX &&
            s->positions < INT32_MAX;
 }
@@ -100,7 +106,9 @@ static void fill_tables(direct *d)
     memset(d->tap, 0, (size_t)d->padded_taps * sizeof *d->tap);
     for (int64_t t = 0; t < s->taps; t++) {
         int64_t c = t / window, ky = t % window / s->x.kernel, kx = t % s->x.kernel;
-        int64_t at = c * plane + ky * s->y.dilation * d->pitch + kx * s->x.dilation;
+        int64_t column = kx * s->x.dilation;
+        int64_t at = c * plane + ky * s->y.dilation * d->pitch + column % s->x.stride * d->phase +
+                     column / s->x.stride;
         int64_t inner = t % window * s->channels + c;
         d->tap[t] = (int32_t)at;
         d->scatter[inner] = (int32_t)at;
@@ -127,30 +135,82 @@ static int64_t framed_rows(const direct *d)
 
 static nn_real *framed_row(const direct *d, int64_t channel, int64_t y)
 {
-    return d->frame + (channel * d->rows + d->s->y.pad + y) * d->pitch + d->s->x.pad;
+    return d->frame + (channel * d->rows + d->s->y.pad + y) * d->pitch;
 }
 
-static void copy_in(const direct *d, const nn_real *x)
+/* Columns of the image that lie in the frame; with a stride the last ones may not. */
+static int64_t framed_columns(const direct *d)
 {
-    int64_t rows = framed_rows(d), width = d->s->x.in;
+    int64_t room = d->pitch - d->s->x.pad;
+    return room < d->s->x.in ? (room < 0 ? 0 : room) : d->s->x.in;
+}
+
+/* A row of the frame from the line, which has as many cells. */
+static NN_ALWAYS_INLINE void part_line(const direct *d, nn_real *to)
+{
+    const int64_t stride = d->s->x.stride;
+    if (stride != 2) {
+        for (int64_t phase = 0; phase < stride; phase++, to += d->phase)
+            for (int64_t i = 0; i < d->phase; i++)
+                to[i] = d->line[i * stride + phase];
+        return;
+    }
+    for (int64_t i = 0; i < d->phase; i += LANES) {
+        int64_t at = d->phase - i < LANES ? d->phase - LANES : i; /* the last may overlap */
+        nn_vector a = NN_VECTOR_AT(d->line + 2 * at), b = NN_VECTOR_AT(d->line + 2 * at + LANES);
+        NN_VECTOR_AT(to + at) = NN_EVENS(a, b);
+        NN_VECTOR_AT(to + d->phase + at) = NN_ODDS(a, b);
+    }
+}
+
+static NN_ALWAYS_INLINE void join_line(const direct *d, const nn_real *from)
+{
+    const int64_t stride = d->s->x.stride;
+    if (stride == 2) {
+        nn_weave(from, from + d->phase, d->phase, d->line);
+        return;
+    }
+    for (int64_t phase = 0; phase < stride; phase++, from += d->phase)
+        for (int64_t i = 0; i < d->phase; i++)
+            d->line[i * stride + phase] = from[i];
+}
+
+NN_KERNEL static void copy_in(const direct *d, const nn_real *x)
+{
+    int64_t rows = framed_rows(d), width = framed_columns(d), pad = d->s->x.pad;
+    if (width == 0)
+        return;
+    memset(d->line, 0, (size_t)d->pitch * sizeof *d->line);
     for (int64_t c = 0; c < d->s->channels; c++, x += d->s->image)
-        for (int64_t y = 0; y < rows; y++)
-            memcpy(framed_row(d, c, y), x + y * width, (size_t)width * sizeof *x);
+        for (int64_t y = 0; y < rows; y++) {
+            const nn_real *from = x + y * d->s->x.in;
+            if (d->s->x.stride == 1) {
+                nn_give_row(from, width, false, framed_row(d, c, y) + pad);
+                continue;
+            }
+            nn_give_row(from, width, false, d->line + pad);
+            part_line(d, framed_row(d, c, y));
+        }
 }
 
 /* dx (+)= the frame without its padding. */
-static void copy_out(const direct *d, nn_real *dx, bool add)
+NN_KERNEL static void copy_out(const direct *d, nn_real *dx, bool add)
 {
-    int64_t rows = framed_rows(d), width = d->s->x.in;
-    for (int64_t c = 0; c < d->s->channels; c++, dx += d->s->image) {
+    int64_t rows = framed_rows(d), width = framed_columns(d), pad = d->s->x.pad;
+    if (!add && (rows < d->s->y.in || width < d->s->x.in))
+        memset(dx, 0, (size_t)(d->s->channels * d->s->image) * sizeof *dx);
+    if (width == 0)
+        return;
+    for (int64_t c = 0; c < d->s->channels; c++, dx += d->s->image)
         for (int64_t y = 0; y < rows; y++) {
-            const nn_real *from = framed_row(d, c, y);
-            nn_real *to = dx + y * width;
-            NN_GIVE(to, add, width, from[i]);
+            nn_real *row = framed_row(d, c, y), *to = dx + y * d->s->x.in;
+            if (d->s->x.stride == 1) {
+                nn_give_row(row + pad, width, add, to);
+                continue;
+            }
+            join_line(d, row);
+            nn_give_row(d->line + pad, width, add, to);
         }
-        if (!add && rows < d->s->y.in)
-            memset(dx + rows * width, 0, (size_t)(d->s->image - rows * width) * sizeof *dx);
-    }
 }
 
 /* --- forward

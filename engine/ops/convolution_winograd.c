@@ -32,15 +32,15 @@ typedef struct {
     int64_t in_h, in_w, top, left; /* input planes; tile (0,0) begins `top` rows above them */
     int64_t out_h, out_w;
     int64_t tiles_y, tiles_x;
-    int64_t block;       /* rows of tiles in a block */
-    int64_t pitch;       /* of the tiles of a block: place by place and source by source */
-    int64_t plane;       /* of a place: sources * pitch, and a little so that they fall apart */
-    int64_t row_pitch;   /* of a row of half-transformed inputs */
-    nn_real *weights;    /* [place][4 targets][source][4] */
-    nn_real *inputs;     /* [place][source][tile] */
-    nn_real *rows;       /* [row][4][tile across]: rows times B */
-    nn_real *even, *odd; /* columns of a row */
-    nn_real *products;   /* [place][GROUP][tile] */
+    int64_t block;     /* rows of tiles in a block */
+    int64_t pitch;     /* of the tiles of a block: place by place and source by source */
+    int64_t plane;     /* of a place: sources * pitch, and a little so that they fall apart */
+    int64_t row_pitch; /* of a row of half-transformed inputs */
+    nn_real *weights;  /* [place][4 targets][source][4] */
+    nn_real *inputs;   /* [place][source][tile] */
+    nn_real *rows;     /* [row][4][tile across]: rows times B */
+    nn_real *line;     /* a row with its padding */
+    nn_real *products; /* [place][GROUP][tile] */
     /* The kernel's gradient. */
     int64_t padded;    /* filters, rounded up to vectors */
     nn_real *turned;   /* two rows of dy: [row][column][filter] */
@@ -76,8 +76,7 @@ static size_t take_inputs(winograd *w, char *scratch, size_t used)
     int64_t rows = 2 * (w->block < w->tiles_y ? w->block : w->tiles_y) + 2;
     w->inputs = nn_take(scratch, &used, PLACES * w->plane + LANES, sizeof(nn_real));
     w->rows = nn_take(scratch, &used, rows * 4 * w->row_pitch, sizeof(nn_real));
-    w->even = nn_take(scratch, &used, 2 * w->row_pitch, sizeof(nn_real));
-    w->odd = nn_take(scratch, &used, 2 * w->row_pitch, sizeof(nn_real));
+    w->line = nn_take(scratch, &used, 2 * w->row_pitch, sizeof(nn_real));
     return used;
 }
 
@@ -192,19 +191,15 @@ static NN_ALWAYS_INLINE void halve_row(const winograd *p, const nn_real *row, nn
         memset(to, 0, (size_t)(4 * pitch) * sizeof *to);
         return;
     }
-    /* even[i] is column 2i - left, odd[i] the next one; what lies outside stays 0. */
-    int64_t first = p->left > 0 ? (p->left + 1) / 2 : 0, last = (p->in_w + p->left + 1) / 2;
-    int64_t first_odd = p->left > 0 ? p->left / 2 : 0, last_odd = (p->in_w + p->left) / 2;
-    last = last < p->tiles_x + 1 ? last : p->tiles_x + 1;
-    last_odd = last_odd < p->tiles_x + 1 ? last_odd : p->tiles_x + 1;
-    const nn_real *column = row - p->left;
-    for (int64_t i = first; i < last; i++)
-        p->even[i] = column[2 * i];
-    for (int64_t i = first_odd; i < last_odd; i++)
-        p->odd[i] = column[2 * i + 1];
+    int64_t skip = p->left < 0 ? -p->left : 0, place = p->left > 0 ? p->left : 0;
+    int64_t count = p->in_w - skip, room = 2 * pitch - place;
+    nn_give_row(row + skip, count < room ? count : room, false, p->line + place);
     for (int64_t i = 0; i < p->tiles_x; i += LANES) {
-        nn_vector a = NN_VECTOR_AT(p->even + i), b = NN_VECTOR_AT(p->odd + i);
-        nn_vector c = NN_VECTOR_AT(p->even + i + 1), d = NN_VECTOR_AT(p->odd + i + 1);
+        const nn_real *line = p->line + 2 * i;
+        nn_vector first = NN_VECTOR_AT(line), second = NN_VECTOR_AT(line + LANES);
+        nn_vector third = NN_VECTOR_AT(line + 2), fourth = NN_VECTOR_AT(line + LANES + 2);
+        nn_vector a = NN_EVENS(first, second), b = NN_ODDS(first, second);
+        nn_vector c = NN_EVENS(third, fourth), d = NN_ODDS(third, fourth);
         NN_VECTOR_AT(to + i) = a - c;
         NN_VECTOR_AT(to + pitch + i) = b + c;
         NN_VECTOR_AT(to + 2 * pitch + i) = c - b;
@@ -249,10 +244,10 @@ NN_KERNEL static void transform_inputs(const winograd *p, const nn_real *x, int6
         }
 }
 
-static void clear_columns(const winograd *p)
+/* What lies outside the image stays 0: every row comes to the same place. */
+static void clear_line(const winograd *p)
 {
-    memset(p->even, 0, (size_t)(2 * p->row_pitch) * sizeof *p->even);
-    memset(p->odd, 0, (size_t)(2 * p->row_pitch) * sizeof *p->odd);
+    memset(p->line, 0, (size_t)(2 * p->row_pitch) * sizeof *p->line);
 }
 
 /* --- products and outputs: A' M A ---------------------------------------------------------- */
@@ -299,31 +294,14 @@ NN_KERNEL static void multiply(const winograd *p, int64_t target, int64_t tiles)
     }
 }
 
-/* A row of outputs: even columns from `even`, odd ones from `odd`. */
-static NN_ALWAYS_INLINE void weave(const nn_real *even, const nn_real *odd, int64_t width,
-                                   nn_real bias, bool add, nn_real *to)
-{
-    int64_t pairs = width / 2;
-    if (add)
-        for (int64_t i = 0; i < pairs; i++) {
-            to[2 * i] += even[i] + bias;
-            to[2 * i + 1] += odd[i] + bias;
-        }
-    else
-        for (int64_t i = 0; i < pairs; i++) {
-            to[2 * i] = even[i] + bias;
-            to[2 * i + 1] = odd[i] + bias;
-        }
-    if (width % 2)
-        to[width - 1] = (add ? to[width - 1] : 0) + even[pairs] + bias;
-}
-
 /* One row of tiles of one target. */
 static NN_ALWAYS_INLINE void give_row(const winograd *p, const nn_real *m, int64_t ty, nn_real bias,
                                       bool add, nn_real *plane)
 {
     const int64_t step = GROUP * p->pitch;
     nn_real *upper = p->rows, *lower = upper + 2 * p->row_pitch;
+    nn_real *line = lower + 2 * p->row_pitch, *to = plane + 2 * ty * p->out_w;
+    const nn_vector shift = (nn_vector){0} + bias;
     for (int64_t i = 0; i < p->tiles_x; i += LANES) {
         nn_vector above[4], below[4];
         for (int j = 0; j < 4; j++) {
@@ -333,15 +311,17 @@ static NN_ALWAYS_INLINE void give_row(const winograd *p, const nn_real *m, int64
             above[j] = a + b + c;
             below[j] = b - c - d;
         }
-        NN_VECTOR_AT(upper + i) = above[0] + above[1] + above[2];
-        NN_VECTOR_AT(upper + p->row_pitch + i) = above[1] - above[2] - above[3];
-        NN_VECTOR_AT(lower + i) = below[0] + below[1] + below[2];
-        NN_VECTOR_AT(lower + p->row_pitch + i) = below[1] - below[2] - below[3];
+        NN_VECTOR_AT(upper + i) = above[0] + above[1] + above[2] + shift;
+        NN_VECTOR_AT(upper + p->row_pitch + i) = above[1] - above[2] - above[3] + shift;
+        NN_VECTOR_AT(lower + i) = below[0] + below[1] + below[2] + shift;
+        NN_VECTOR_AT(lower + p->row_pitch + i) = below[1] - below[2] - below[3] + shift;
     }
-    nn_real *to = plane + 2 * ty * p->out_w;
-    weave(upper, upper + p->row_pitch, p->out_w, bias, add, to);
-    if (2 * ty + 1 < p->out_h)
-        weave(lower, lower + p->row_pitch, p->out_w, bias, add, to + p->out_w);
+    nn_weave(upper, upper + p->row_pitch, p->tiles_x, line);
+    nn_give_row(line, p->out_w, add, to);
+    if (2 * ty + 1 >= p->out_h)
+        return;
+    nn_weave(lower, lower + p->row_pitch, p->tiles_x, line);
+    nn_give_row(line, p->out_w, add, to + p->out_w);
 }
 
 NN_KERNEL static void give_outputs(const winograd *p, int64_t target, int64_t first, int64_t count,
@@ -360,7 +340,7 @@ static void convolve(const winograd *p, const nn_real *x, int64_t x_stride, cons
                      bool add, nn_real *out, int64_t out_stride, int64_t images)
 {
     int64_t rows = images * p->tiles_y;
-    clear_columns(p);
+    clear_line(p);
     for (int64_t first = 0; first < rows; first += p->block) {
         int64_t count = rows - first < p->block ? rows - first : p->block;
         transform_inputs(p, x, x_stride, first, count);
@@ -551,7 +531,7 @@ static void backward_weight(const nn_ctx *ctx, const nn_conv_plan *s)
     winograd p;
     lay_out_weight(&p, s, ctx->scratch);
     int64_t rows = nn_rows(ctx) * p.tiles_y;
-    clear_columns(&p);
+    clear_line(&p);
     memset(p.turned, 0, (size_t)(4 * p.tiles_x * p.padded) * sizeof *p.turned);
     for (int64_t g = 0; g < s->groups; g++) {
         memset(p.sums, 0, (size_t)(PLACES * p.sources * p.padded) * sizeof *p.sums);
