@@ -15,7 +15,7 @@ MAKEFLAGS += --no-builtin-rules
 PACKAGES_BUILD := gcc make pkg-config libc6-dev libncurses-dev libopenblas-dev libsqlite3-dev \
                   zlib1g-dev libpng-dev libjpeg-dev libjansson-dev libutf8proc-dev
 PACKAGES_RUN   := dataset-fashion-mnist
-PACKAGES_TEST  := libcmocka-dev libvterm-dev
+PACKAGES_TEST  := libcmocka-dev libvterm-dev libonnx-testdata
 LIBRARIES      := ncursesw openblas sqlite3 zlib libpng libjpeg jansson libutf8proc
 
 # --- flags -------------------------------------------------------------------------------------
