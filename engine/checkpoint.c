@@ -57,6 +57,20 @@ static void note_watch(writer *w, const char *name, const nn_watch *watch)
     note(w, key, "%d", watch->waited);
 }
 
+/* One character an entry of the model. */
+static void note_frozen(writer *w, const nn_model *model)
+{
+    int count = nn_model_count(model);
+    char *text = calloc((size_t)count + 1, 1);
+    if (!text && w->status == NN_OK)
+        w->status = nn_fail(w->error, NN_E_NOMEM, "checkpoint: out of memory");
+    for (int i = 0; i < count && text; i++)
+        text[i] = nn_param_frozen(nn_model_at(model, i)) ? '1' : '0';
+    if (w->status == NN_OK)
+        w->status = nn_tensors_note(w->tensors, "frozen", text, w->error);
+    free(text);
+}
+
 static void add(writer *w, const char *prefix, const nn_param *param, const nn_real *data)
 {
     char name[TENSOR_NAME];
@@ -67,17 +81,22 @@ static void add(writer *w, const char *prefix, const nn_param *param, const nn_r
 
 static bool best_is_elsewhere(const nn_trainer *trainer)
 {
-    return trainer->best_epoch > 0 && trainer->best.progress.step != trainer->progress.step;
+    bool averaged = nn_optimizer_get(trainer->optimizer).average > 0;
+    return trainer->best_epoch > 0 &&
+           (averaged || trainer->best.progress.step != trainer->progress.step);
 }
 
 static void add_tensors(writer *w, nn_trainer *trainer)
 {
     bool best = best_is_elsewhere(trainer);
+    bool averaged = nn_optimizer_get(trainer->optimizer).average > 0;
     for (int i = 0; i < nn_model_count(trainer->model); i++) {
         const nn_param *param = nn_model_at(trainer->model, i);
         add(w, "", param, nn_param_values(param));
         add(w, "momentum.", param, nn_optimizer_first(trainer->optimizer, param));
         add(w, "square.", param, nn_optimizer_second(trainer->optimizer, param));
+        if (averaged)
+            add(w, "average.", param, nn_optimizer_average(trainer->optimizer, param));
         if (best)
             add(w, "best.", param, nn_snapshot_param(&trainer->best, trainer->model, i));
     }
@@ -100,6 +119,7 @@ static void add_notes(writer *w, const nn_trainer *trainer)
     note(w, "seen", "%lld", (long long)progress->seen);
     note_watch(w, "plateau", &progress->plateau);
     note(w, "plateau_reached", "%.17g", progress->reached);
+    note_watch(w, "stopping", &progress->stopping);
     note(w, "best_epoch", "%d", trainer->best_epoch);
     note(w, "best_step", "%llu", (unsigned long long)trainer->best.progress.step);
     note(w, "best_dev_error", "%.17g", trainer->best_dev_error);
@@ -114,6 +134,14 @@ static void add_notes(writer *w, const nn_trainer *trainer)
     note(w, "l1", "%.17g", optimizer.l1);
     note(w, "clip_norm", "%.17g", optimizer.clip_norm);
     note(w, "clip_value", "%.17g", optimizer.clip_value);
+    note(w, "average", "%.17g", optimizer.average);
+    note(w, "accumulate", "%d", trainer->args.accumulate);
+    note(w, "patience", "%d", trainer->args.patience);
+    note(w, "min_delta", "%.17g", trainer->args.min_delta);
+    note(w, "rates", "%s", trainer->rates ? trainer->rates : "");
+    note(w, "sampling", "%s", trainer->sampling ? trainer->sampling : "");
+    note(w, "augment", "%s", trainer->augment ? trainer->augment : "");
+    note_frozen(w, trainer->model);
     note(w, "dropout", "%.17g", trainer->args.dropout);
     note(w, "live_dropout", "%.17g", trainer->live_dropout);
     note(w, "schedule", "%s", schedule);
@@ -254,6 +282,17 @@ static double number_or(reader *r, const char *key, double without)
     return nn_tensors_get_note(r->tensors, key) ? number_of(r, key, false) : without;
 }
 
+static int whole_or(reader *r, const char *key, uint64_t low, uint64_t high, int without)
+{
+    return nn_tensors_get_note(r->tensors, key) ? (int)whole_of(r, key, low, high) : without;
+}
+
+static const char *text_or(reader *r, const char *key)
+{
+    const char *text = nn_tensors_get_note(r->tensors, key);
+    return text ? text : "";
+}
+
 static nn_watch watch_of(reader *r, const char *name)
 {
     char key[32];
@@ -274,6 +313,7 @@ static void read_progress(reader *r, nn_saved *saved)
     saved->progress.wrong = (int64_t)whole_of(r, "wrong", 0, INT64_MAX);
     saved->progress.seen = (int64_t)whole_of(r, "seen", 0, INT64_MAX);
     saved->progress.plateau = watch_of(r, "plateau");
+    saved->progress.stopping = watch_of(r, "stopping");
     saved->progress.reached = number_or(r, "plateau_reached", 0);
     saved->best_epoch = (int)whole_of(r, "best_epoch", 0, 100000000);
     saved->best_step = whole_of(r, "best_step", 0, UINT64_MAX / 4);
@@ -303,6 +343,14 @@ static void read_settings(reader *r, nn_saved *saved)
     optimizer->l1 = number_or(r, "l1", 0);
     optimizer->clip_norm = number_of(r, "clip_norm", false);
     optimizer->clip_value = number_or(r, "clip_value", 0);
+    optimizer->average = number_or(r, "average", 0);
+    saved->accumulate = whole_or(r, "accumulate", 1, 1 << 16, 1);
+    saved->patience = whole_or(r, "patience", 0, 100000000, 0);
+    saved->min_delta = number_or(r, "min_delta", 0);
+    saved->rates = text_or(r, "rates");
+    saved->sampling = text_or(r, "sampling");
+    saved->augment = text_or(r, "augment");
+    saved->frozen = text_or(r, "frozen");
     saved->dropout = number_of(r, "dropout", false);
     saved->live_dropout = number_of(r, "live_dropout", true);
     saved->epochs = (int)whole_of(r, "epochs", 1, 100000000);
@@ -354,6 +402,7 @@ nn_status nn_checkpoint_load(const nn_tensors *tensors, const nn_saved *saved, n
     nn_model *model = trainer->model;
     /* A branch may choose another optimiser: then its moments start anew. */
     bool moments = nn_optimizer_get(trainer->optimizer).kind == saved->optimizer.kind;
+    bool averaged = saved->optimizer.average > 0;
     bool best = saved->best_epoch > 0 && !saved->best_is_this && !trainer->args.branch;
     for (int i = 0; i < nn_model_count(model); i++) {
         nn_param *param = nn_model_at(model, i);
@@ -362,11 +411,15 @@ nn_status nn_checkpoint_load(const nn_tensors *tensors, const nn_saved *saved, n
             load(&r, "momentum.", param, nn_optimizer_first(trainer->optimizer, param));
             load(&r, "square.", param, nn_optimizer_second(trainer->optimizer, param));
         }
+        if (averaged)
+            load(&r, "average.", param, nn_optimizer_average(trainer->optimizer, param));
         if (best)
             load(&r, "best.", param, nn_snapshot_param(&trainer->best, model, i));
     }
     if (r.status == NN_OK && moments)
         nn_optimizer_set_steps(trainer->optimizer, saved->optimizer_steps);
+    if (!averaged) /* a branch that begins one */
+        nn_optimizer_restart_average(trainer->optimizer);
     if (best) {
         trainer->best.taken = true;
         trainer->best.progress.step = saved->best_step;

@@ -1,3 +1,4 @@
+#include "engine/patterns.h"
 #include "engine/training.h"
 
 #include <math.h>
@@ -18,6 +19,8 @@ const char *nn_command_name(nn_command_kind kind)
         [NN_COMMAND_SAVE] = "save",
         [NN_COMMAND_ROLLBACK] = "rollback",
         [NN_COMMAND_THREADS] = "threads",
+        [NN_COMMAND_FREEZE] = "freeze",
+        [NN_COMMAND_UNFREEZE] = "unfreeze",
     };
     return (unsigned)kind < sizeof names / sizeof *names ? names[kind] : "unknown";
 }
@@ -38,6 +41,8 @@ static void answer(nn_trainer *trainer, const nn_command *command, uint64_t befo
     event.command.at_step = before;
     event.old_value = old_value;
     event.value = value;
+    if (command->kind == NN_COMMAND_FREEZE || command->kind == NN_COMMAND_UNFREEZE)
+        snprintf(event.text, sizeof event.text, "%s", command->name);
     nn_trainer_emit(trainer, &event);
 }
 
@@ -62,10 +67,47 @@ static nn_status set_dropout(nn_trainer *trainer, double value, double *old, nn_
     return status;
 }
 
+static nn_status set_patience(nn_trainer *trainer, double value, double *old, nn_error *error)
+{
+    if (!(value >= 0 && value <= 1e8) || value != floor(value))
+        return nn_fail(error, NN_E_ARG, "patience %g: expected a whole number of epochs", value);
+    if (value > 0 && nn_dataset_count(trainer->args.data, NN_DEV) < 1)
+        return nn_fail(error, NN_E_STATE, "patience needs a dev part to wait for");
+    *old = trainer->args.patience;
+    trainer->args.patience = (int)value;
+    return NN_OK;
+}
+
+static nn_status set_min_delta(nn_trainer *trainer, double value, double *old, nn_error *error)
+{
+    if (!(value >= 0 && isfinite(value)))
+        return nn_fail(error, NN_E_ARG, "min-delta %g: expected a number from 0 on", value);
+    *old = trainer->args.min_delta;
+    trainer->args.min_delta = value;
+    return NN_OK;
+}
+
+/* Another plan: what is frozen needs no gradient. */
+static nn_status set_frozen(nn_trainer *trainer, const char *pattern, bool frozen, double *count,
+                            nn_error *error)
+{
+    int changed = 0;
+    nn_status status = nn_set_frozen(trainer->model, pattern, frozen, &changed, error);
+    if (status == NN_OK && changed > 0)
+        status = nn_trainer_recompile(trainer, error);
+    *count = changed;
+    trainer->saved = false;
+    return status;
+}
+
 static nn_status set(nn_trainer *trainer, const nn_command *command, double *old, nn_error *error)
 {
     if (strcmp(command->name, "dropout") == 0)
         return set_dropout(trainer, command->value, old, error);
+    if (strcmp(command->name, "patience") == 0)
+        return set_patience(trainer, command->value, old, error);
+    if (strcmp(command->name, "min-delta") == 0)
+        return set_min_delta(trainer, command->value, old, error);
     nn_optimizer_args args = nn_optimizer_get(trainer->optimizer);
     double *field = strcmp(command->name, "lr") == 0           ? &args.lr
                     : strcmp(command->name, "momentum") == 0   ? &args.beta1
@@ -73,10 +115,12 @@ static nn_status set(nn_trainer *trainer, const nn_command *command, double *old
                     : strcmp(command->name, "clip-value") == 0 ? &args.clip_value
                     : strcmp(command->name, "l2") == 0         ? &args.l2
                     : strcmp(command->name, "l1") == 0         ? &args.l1
+                    : strcmp(command->name, "average") == 0    ? &args.average
                                                                : NULL;
     if (!field)
         return nn_fail(error, NN_E_ARG,
-                       "'%.15s': expected lr, momentum, clip, clip-value, dropout, l1 or l2",
+                       "'%.15s': expected lr, momentum, clip, clip-value, dropout, l1, l2, "
+                       "average, patience or min-delta",
                        command->name);
     if (field == &args.beta1 &&
         (args.kind == NN_SGD || args.kind == NN_ADAGRAD || args.kind == NN_RMSPROP))
@@ -90,7 +134,9 @@ static nn_status evaluate_now(nn_trainer *trainer, double *value, nn_error *erro
 {
     nn_train_state before = trainer->state;
     nn_trainer_enter(trainer, NN_EVALUATING);
+    nn_optimizer_swap_average(trainer->optimizer);
     nn_evaluation *evaluation = nn_evaluate(trainer, NN_DEV, error);
+    nn_optimizer_swap_average(trainer->optimizer);
     nn_trainer_enter(trainer, before);
     if (!evaluation)
         return NN_E_STATE;
@@ -188,6 +234,9 @@ static nn_status apply(nn_trainer *trainer, const nn_command *command, double *o
     case NN_COMMAND_THREADS:
         *old = nn_pool_threads(trainer->pool);
         return set_threads(trainer, command->value, error);
+    case NN_COMMAND_FREEZE:
+    case NN_COMMAND_UNFREEZE:
+        return set_frozen(trainer, command->name, command->kind == NN_COMMAND_FREEZE, value, error);
     }
     return nn_fail(error, NN_E_ARG, "command %d does not exist", (int)command->kind);
 }

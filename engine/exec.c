@@ -39,6 +39,24 @@ static nn_real *gradient_of(const nn_exec *exec, const nn_node *node, int shard,
     return (nn_real *)(void *)nn_exec_place(exec, slot->gradient_storage, shard, r0);
 }
 
+/* An operator with running statistics all of whose parameters are frozen is frozen whole: it takes
+ * the statistics as they are and leaves them so, as in evaluation (transfer learning, chapter 27:
+ * errata E27.2). */
+static bool keeps_statistics(const nn_node *node)
+{
+    bool statistics = false, frozen = false;
+    for (int k = 0; k < node->input_count; k++) {
+        const nn_param *param = node->input[k] ? node->input[k]->param : NULL;
+        if (param && nn_param_is_buffer(param))
+            statistics = true;
+        else if (param && !nn_param_frozen(param))
+            return false;
+        else if (param)
+            frozen = true;
+    }
+    return statistics && frozen;
+}
+
 static void bind(const nn_exec *exec, int index, int shard)
 {
     const nn_item *item = &exec->item[index];
@@ -57,7 +75,7 @@ static void bind(const nn_exec *exec, int index, int shard)
                     .r0 = r0,
                     .r1 = r1,
                     .batch_rows = rows,
-                    .training = exec->args.training,
+                    .training = exec->args.training && !keeps_statistics(node),
                     .seed = exec->args.seed,
                     .partial_count = item->partial_count};
     ctx->out = value_of(exec, node, shard, r0);

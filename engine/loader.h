@@ -1,31 +1,34 @@
-/* Mini-batches of the train part in a new order every epoch. Private to engine/.
+/* Mini-batches of the train part in a new order every epoch, changed on the fly and prepared ahead
+ * by threads of its own. Private to engine/.
  *
- * The order of an epoch depends on (seed, epoch) only, so a run stopped in the middle of one goes
- * on with the same batches. (The listing of chapter 16 shuffles every epoch alike: errata E16.3.)
- */
+ * What a batch holds depends on (data, settings, epoch, index) only: a run stopped in the middle of
+ * an epoch goes on with the same batches, and the number of threads changes no bit. */
 #ifndef GRADUS_ENGINE_LOADER_H
 #define GRADUS_ENGINE_LOADER_H
 
-#include "engine/data/dataset.h"
+#include "engine/data/augment.h"
+#include "engine/data/sampling.h"
 #include "engine/exec.h"
 #include "engine/models/models.h"
 
 typedef struct {
-    const nn_dataset *data;
-    uint32_t *order;
-    int64_t count; /* of the train part */
+    const nn_dataset *data; /* borrowed */
+    nn_sampling sampling;
+    nn_augmentation augmentation;
     int batch;
     uint64_t seed;
-    int64_t epoch; /* whose order it is; -1 none yet */
-} nn_loader;
+    int threads; /* that prepare batches while the step runs; 0: the caller does it himself */
+} nn_loader_args;
 
-nn_status nn_loader_open(nn_loader *loader, const nn_dataset *data, int batch, uint64_t seed,
-                         nn_error *error);
-void nn_loader_close(nn_loader *loader);
-/* Batches of one epoch; the last may be short. */
-uint64_t nn_loader_batches(const nn_loader *loader);
-/* Feeds batch `index` of epoch `epoch` (both 0-based) to the plan. Returns its rows. */
+typedef struct nn_loader nn_loader;
+
+nn_loader *nn_loader_new(const nn_loader_args *args, nn_error *error);
+void nn_loader_free(nn_loader *loader);
+uint64_t nn_loader_batches(const nn_loader *loader); /* of one epoch; the last may be short */
+int nn_loader_rows(const nn_loader *loader, uint64_t index);
+/* Feeds batch `index` of epoch `epoch` (both 0-based) to the plan: network->x, network->labels and,
+ * unless NULL, `targets`, an input (rows, classes) of shares for mixup. Returns its rows, or 0. */
 int nn_loader_feed(nn_loader *loader, int64_t epoch, uint64_t index, nn_exec *exec,
-                   const nn_network *network, nn_error *error);
+                   const nn_network *network, const nn_node *targets, nn_error *error);
 
 #endif

@@ -13,8 +13,9 @@ typedef struct {
     /* Running sums of the epoch under way: of loss over examples, wrong answers, examples. */
     double loss_sum;
     int64_t wrong, seen;
-    nn_watch plateau; /* of the dev loss, for a schedule that waits for plateaus */
-    double reached;   /* what it has brought the rate to; 0 means 1 */
+    nn_watch plateau;  /* of the dev loss, for a schedule that waits for plateaus */
+    double reached;    /* what it has brought the rate to; 0 means 1 */
+    nn_watch stopping; /* of the dev loss, for early stopping */
 } nn_progress;
 
 typedef struct {

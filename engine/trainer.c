@@ -1,5 +1,7 @@
 #include "engine/trainer.h"
 
+#include "engine/losses.h"
+#include "engine/patterns.h"
 #include "engine/safetensors.h"
 #include "engine/training.h"
 
@@ -92,10 +94,23 @@ static nn_status check(nn_train_args *args, nn_error *error)
         args->epochs = 10;
     if (args->batch < 1 || args->batch > 1 << 20)
         return nn_fail(error, NN_E_ARG, "batch %d: expected 1 to %d", args->batch, 1 << 20);
+    if (args->accumulate == 0)
+        args->accumulate = 1;
+    if (args->accumulate < 1 || args->accumulate > 1 << 16)
+        return nn_fail(error, NN_E_ARG, "accumulate %d: expected 1 to %d batches a step",
+                       args->accumulate, 1 << 16);
     if (args->epochs < 1 || args->epochs > 100000000)
         return nn_fail(error, NN_E_ARG, "epochs %d: expected 1 to 100000000", args->epochs);
     if (!(args->dropout >= 0 && args->dropout < 1))
         return nn_fail(error, NN_E_ARG, "dropout %g: expected 0 or more, below 1", args->dropout);
+    if (args->patience < 0 || !(args->min_delta >= 0 && isfinite(args->min_delta)))
+        return nn_fail(error, NN_E_ARG,
+                       "early stopping: patience %d and delta %g, expected numbers from 0 on",
+                       args->patience, args->min_delta);
+    if (args->patience > 0 && nn_dataset_count(args->data, NN_DEV) < 1)
+        return nn_fail(error, NN_E_ARG,
+                       "patience %d: it waits for the dev loss, and data '%s' has no dev part",
+                       args->patience, nn_dataset_name(args->data));
     if (args->schedule.kind == NN_SCHEDULE_PLATEAU && nn_dataset_count(args->data, NN_DEV) < 1)
         return nn_fail(error, NN_E_ARG,
                        "schedule plateau: it waits for the dev loss, and data '%s' has no dev part",
@@ -122,6 +137,13 @@ static nn_status follow(nn_train_args *args, const nn_saved *saved, nn_error *er
     args->batch = saved->batch;
     args->shards = saved->shards;
     args->seed = saved->seed;
+    args->rates = saved->rates;
+    args->freeze = NULL; /* the checkpoint says it parameter by parameter */
+    args->sampling = saved->sampling;
+    args->augment = saved->augment;
+    args->accumulate = saved->accumulate;
+    args->patience = saved->patience;
+    args->min_delta = saved->min_delta;
     if (args->epochs == 0)
         args->epochs = saved->epochs;
     return NN_OK;
@@ -139,8 +161,21 @@ static nn_exec *compile_training(nn_trainer *trainer, nn_error *error)
                          .shards = trainer->args.shards,
                          .training = true,
                          .seed = trainer->args.seed};
-    return nn_compile(trainer->graph, trainer->network.loss, also, count, trainer->pool, args,
+    return nn_compile(trainer->graph, trainer->training_loss, also, count, trainer->pool, args,
                       error);
+}
+
+nn_status nn_trainer_recompile(nn_trainer *trainer, nn_error *error)
+{
+    nn_error why = {.code = NN_E_NOMEM};
+    trainer->args.shards = trainer->facts.shards;
+    nn_exec *exec = compile_training(trainer, &why);
+    if (!exec)
+        return nn_fail(error, why.code, "%s", why.text);
+    nn_exec_free(trainer->exec);
+    trainer->exec = exec;
+    return isnan(trainer->live_dropout) ? NN_OK
+                                        : nn_exec_set_dropout(exec, trainer->live_dropout, error);
 }
 
 static nn_exec *compile_evaluation(nn_trainer *trainer, nn_error *error)
@@ -156,7 +191,52 @@ static nn_exec *compile_evaluation(nn_trainer *trainer, nn_error *error)
                       trainer->pool, args, error);
 }
 
-static nn_status build(nn_trainer *trainer, nn_error *error)
+/* Mixup's labels are shares of classes, so its training ends in another loss than evaluation. */
+static nn_status choose_loss(nn_trainer *trainer, const nn_augmentation *changes, nn_error *error)
+{
+    nn_network *network = &trainer->network;
+    trainer->training_loss = network->loss;
+    if (nn_augmentation_mixup(changes) == 0)
+        return NN_OK;
+    nn_shape logits = nn_node_shape(network->logits);
+    int classes = nn_dataset_classes(trainer->args.data);
+    if (logits.rank != 2 || logits.dim[1] != classes)
+        return nn_fail(error, NN_E_SHAPE,
+                       "augment mixup: the model gives one number an example; end it with dense %d",
+                       classes);
+    trainer->targets = nn_input(trainer->graph, "mixed labels", NN_F, nn_shape1(classes));
+    trainer->training_loss =
+        nn_mean(trainer->graph,
+                nn_soft_cross_entropy(trainer->graph, network->logits, trainer->targets, NULL));
+    return trainer->training_loss ? NN_OK
+                                  : nn_fail(error, NN_E_NOMEM, "training: no memory for mixup");
+}
+
+static nn_status open_loader(nn_trainer *trainer, const nn_augmentation *changes, nn_error *error)
+{
+    const nn_train_args *args = &trainer->args;
+    nn_loader_args how = {.data = args->data,
+                          .augmentation = *changes,
+                          .batch = args->batch,
+                          .seed = args->seed,
+                          .threads = args->loaders};
+    nn_error why = {.code = NN_E_NOMEM};
+    if (args->sampling && nn_sampling_of(args->sampling, &how.sampling, error) != NN_OK)
+        return NN_E_ARG;
+    trainer->loader = nn_loader_new(&how, &why);
+    return trainer->loader ? NN_OK : nn_fail(error, why.code, "%s", why.text);
+}
+
+static nn_status freeze(nn_trainer *trainer, const nn_saved *saved, nn_error *error)
+{
+    const nn_train_args *args = &trainer->args;
+    if (saved && !args->branch)
+        for (int i = 0; i < nn_model_count(trainer->model) && saved->frozen[i]; i++)
+            nn_param_freeze(nn_model_at(trainer->model, i), saved->frozen[i] == '1');
+    return args->freeze ? nn_set_frozen(trainer->model, args->freeze, true, NULL, error) : NN_OK;
+}
+
+static nn_status build(nn_trainer *trainer, const nn_saved *saved, nn_error *error)
 {
     const nn_train_args *args = &trainer->args;
     trainer->model = nn_model_new(args->seed);
@@ -168,17 +248,27 @@ static nn_status build(nn_trainer *trainer, nn_error *error)
                     nn_dataset_classes(args->data), args->dropout, &trainer->network, error);
     if (status == NN_OK)
         status = nn_health_open(&trainer->health, trainer->model, trainer->graph, error);
+    nn_augmentation changes = {0};
+    if (status == NN_OK && args->augment)
+        status = nn_augmentation_parse(args->augment, &changes, error);
     if (status == NN_OK)
-        status = nn_loader_open(&trainer->loader, args->data, args->batch, args->seed, error);
+        status = choose_loss(trainer, &changes, error);
+    if (status == NN_OK)
+        status = freeze(trainer, saved, error);
+    if (status == NN_OK)
+        status = open_loader(trainer, &changes, error);
     if (status != NN_OK)
         return status;
+    nn_optimizer_args optimizer = args->optimizer;
+    optimizer.accumulates = args->accumulate > 1;
     nn_error why = {.code = NN_E_NOMEM};
     if (!(trainer->pool = nn_pool_new(args->threads, &why)) ||
         !(trainer->exec = compile_training(trainer, &why)) ||
         !(trainer->evaluator = compile_evaluation(trainer, &why)) ||
-        !(trainer->optimizer = nn_optimizer_new(trainer->model, args->optimizer, &why)))
+        !(trainer->optimizer = nn_optimizer_new(trainer->model, optimizer, &why)))
         return nn_fail(error, why.code, "%s", why.text);
-    return NN_OK;
+    return args->rates ? nn_set_rates(trainer->model, trainer->optimizer, args->rates, error)
+                       : NN_OK;
 }
 
 static nn_status make_room(nn_trainer *trainer, nn_error *error)
@@ -202,7 +292,8 @@ static nn_status make_room(nn_trainer *trainer, nn_error *error)
 static nn_train_facts gather_facts(const nn_trainer *trainer)
 {
     const nn_train_args *args = &trainer->args;
-    uint64_t steps = nn_loader_batches(&trainer->loader);
+    uint64_t parts = (uint64_t)args->accumulate;
+    uint64_t steps = (nn_loader_batches(trainer->loader) + parts - 1) / parts;
     nn_train_facts facts = {
         .parameters = nn_model_parameters(trainer->model),
         .multiply_adds = nn_graph_multiply_adds(trainer->graph),
@@ -217,7 +308,12 @@ static nn_train_facts gather_facts(const nn_trainer *trainer)
         .optimizer = nn_optimizer_get(trainer->optimizer),
         .dropout = nn_exec_dropout(trainer->exec),
         .has_dropout = !isnan(nn_exec_dropout(trainer->exec)),
+        .accumulate = args->accumulate,
     };
+    for (int i = 0; i < nn_model_count(trainer->model); i++) {
+        const nn_param *param = nn_model_at(trainer->model, i);
+        facts.frozen += nn_param_frozen(param) ? nn_shape_count(nn_param_shape(param)) : 0;
+    }
     facts.schedule.steps_per_epoch = steps;
     facts.schedule.total_steps = facts.total_steps;
     return facts;
@@ -239,8 +335,8 @@ static nn_status set_progress(nn_trainer *trainer, const nn_saved *saved, nn_err
         trainer->progress = (nn_progress){.step = (uint64_t)saved->progress.epoch * per_epoch,
                                           .epoch = saved->progress.epoch};
     }
-    if (trainer->args.branch) { /* with a schedule of its own */
-        trainer->progress.plateau = nn_watch_new();
+    if (trainer->args.branch) { /* with a schedule and a patience of its own */
+        trainer->progress.plateau = trainer->progress.stopping = nn_watch_new();
         trainer->progress.reached = 0;
     } else {
         trainer->best_epoch = saved->best_epoch;
@@ -255,8 +351,10 @@ static nn_status resume(nn_trainer *trainer, const nn_tensors *tensors, const nn
 {
     nn_status status = set_progress(trainer, saved, error);
     /* Once more, literally: nn_optimizer_new takes 0 for "the default". */
+    nn_optimizer_args optimizer = saved->optimizer;
+    optimizer.accumulates = saved->accumulate > 1;
     if (status == NN_OK && !trainer->args.branch)
-        status = nn_optimizer_set(trainer->optimizer, saved->optimizer, error);
+        status = nn_optimizer_set(trainer->optimizer, optimizer, error);
     if (status == NN_OK)
         status = nn_checkpoint_load(tensors, saved, trainer, error);
     trainer->resumed_digest = trainer->args.branch ? 0 : nn_tensors_digest(tensors);
@@ -265,6 +363,28 @@ static nn_status resume(nn_trainer *trainer, const nn_tensors *tensors, const nn
     trainer->facts.optimizer = nn_optimizer_get(trainer->optimizer);
     trainer->facts.dropout = nn_exec_dropout(trainer->exec);
     trainer->facts.start_step = trainer->progress.step;
+    return status;
+}
+
+static nn_status copy_text(char **copy, const char *text, nn_error *error)
+{
+    *copy = strdup(text);
+    return *copy ? NN_OK : nn_fail(error, NN_E_NOMEM, "training: out of memory");
+}
+
+/* The caller's strings, or the checkpoint's, will not last. An empty one is none. */
+static nn_status keep_texts(nn_trainer *trainer, nn_error *error)
+{
+    nn_train_args *args = &trainer->args;
+    const char **const given[] = {&args->rates, &args->freeze, &args->augment, &args->sampling};
+    char **const kept[] = {&trainer->rates, &trainer->freeze, &trainer->augment,
+                           &trainer->sampling};
+    nn_status status = NN_OK;
+    for (int i = 0; i < 4 && status == NN_OK; i++) {
+        if (*given[i] && **given[i])
+            status = copy_text(kept[i], *given[i], error);
+        *given[i] = *kept[i];
+    }
     return status;
 }
 
@@ -288,7 +408,9 @@ static nn_status set_up(nn_trainer *trainer, nn_error *error)
     if (status == NN_OK)
         status = check(args, error);
     if (status == NN_OK)
-        status = build(trainer, error);
+        status = keep_texts(trainer, error);
+    if (status == NN_OK)
+        status = build(trainer, tensors ? &saved : NULL, error);
     if (status == NN_OK)
         status = make_room(trainer, error);
     if (status == NN_OK)
@@ -302,12 +424,6 @@ static nn_status set_up(nn_trainer *trainer, nn_error *error)
 
 /* --- the handle ----------------------------------------------------------------------------- */
 
-static nn_status copy_text(char **copy, const char *text, nn_error *error)
-{
-    *copy = strdup(text);
-    return *copy ? NN_OK : nn_fail(error, NN_E_NOMEM, "training: out of memory");
-}
-
 nn_trainer *nn_trainer_new(const nn_train_args *args, nn_error *error)
 {
     nn_trainer *trainer = aligned_alloc(NN_CACHE_LINE, (sizeof *trainer + NN_CACHE_LINE - 1) /
@@ -320,7 +436,7 @@ nn_trainer *nn_trainer_new(const nn_train_args *args, nn_error *error)
     trainer->args = *args;
     trainer->live_dropout = trainer->best_dev_error = trainer->dev_loss = trainer->dev_error =
         trainer->test_error = NAN;
-    trainer->progress.plateau = nn_watch_new();
+    trainer->progress.plateau = trainer->progress.stopping = nn_watch_new();
     trainer->paused = args->start_paused;
     trainer->state = trainer->paused ? NN_PAUSED : NN_RUNNING;
     pthread_mutex_init(&trainer->post_lock, NULL);
@@ -425,7 +541,7 @@ void nn_trainer_free(nn_trainer *trainer)
     nn_snapshot_close(&trainer->good);
     nn_snapshot_close(&trainer->candidate);
     nn_health_close(&trainer->health);
-    nn_loader_close(&trainer->loader);
+    nn_loader_free(trainer->loader);
     nn_optimizer_free(trainer->optimizer);
     nn_exec_free(trainer->exec);
     nn_exec_free(trainer->evaluator);
@@ -438,6 +554,10 @@ void nn_trainer_free(nn_trainer *trainer)
     free(trainer->scheduled);
     free(trainer->statistics);
     free(trainer->directory);
+    free(trainer->rates);
+    free(trainer->freeze);
+    free(trainer->augment);
+    free(trainer->sampling);
     free(trainer->model_text);
     free(trainer);
 }

@@ -28,6 +28,16 @@ typedef struct {
     int batch;            /* 0 means 64 */
     int epochs;           /* 0 means 10 */
     uint64_t seed;
+    const char *rates;    /* factors by parameter, "conv*=0.1,fc=1"; NULL: none (patterns.h) */
+    const char *freeze;   /* what is not trained, "conv*,bn1"; NULL: nothing */
+    int accumulate;       /* batches a step, whose gradients are added up; 0 means 1 */
+    const char *sampling; /* "shuffled", "balanced" or "bucketed"; NULL: shuffled (sampling.h) */
+    const char *augment;  /* "flip,shift 2"; NULL: nothing (data/augment.h) */
+    int loaders;          /* threads that prepare batches ahead; they change no bit */
+    int patience;         /* > 0: stop after so many epochs without a dev loss better than the best
+                             one by more than min_delta; the best weights are then those of that
+                             loss (chapter 15) */
+    double min_delta;
     int threads;                /* 0: the machine's */
     int shards;                 /* 0: chosen */
     const char *checkpoint_dir; /* NULL: no files. "last.safetensors" every epoch (see
@@ -52,20 +62,23 @@ typedef enum {
     NN_COMMAND_STOP_AFTER_EPOCH,
     NN_COMMAND_STOP,     /* now, with a last checkpoint */
     NN_COMMAND_SET,      /* name "lr", "momentum", "clip", "clip-value", "dropout", "l1",
-                            "l2"; value */
+                            "l2", "average" (0 ends it), "patience", "min-delta"; value */
     NN_COMMAND_EVALUATE, /* dev part now */
     NN_COMMAND_SAVE,     /* checkpoint now */
     NN_COMMAND_ROLLBACK, /* to the last good state kept in memory, one to two hundred steps (or
                             epochs, where shorter) back; pauses there; rates stay as set. Step
                             numbers go back too: value of the answer is the step, old_value the one
                             it came from */
-    NN_COMMAND_THREADS   /* value */
+    NN_COMMAND_THREADS,  /* value */
+    NN_COMMAND_FREEZE,   /* name: a pattern (nn_train_args.freeze); value of the answer: how many
+                            parameters were not so before */
+    NN_COMMAND_UNFREEZE  /* the same */
 } nn_command_kind;
 
 typedef struct {
     nn_command_kind kind;
     double value;
-    char name[16];
+    char name[32];
     /* 0: as soon as possible; else exactly before this step (1-based): replay. Commands with a step
      * apply in the order they were posted, so a log with rollbacks replays too. */
     uint64_t at_step;
@@ -181,6 +194,8 @@ typedef struct {
     nn_optimizer_args optimizer;
     double dropout;
     bool has_dropout;
+    int accumulate; /* batches a step */
+    int64_t frozen; /* of `parameters`, how many are not trained at the start */
 } nn_train_facts;
 nn_train_facts nn_trainer_facts(const nn_trainer *trainer);
 

@@ -97,17 +97,16 @@ static bool find_bad_again(nn_trainer *trainer, char *text, size_t size)
                          .seed = trainer->args.seed};
     nn_network *network = &trainer->network;
     nn_error error;
-    nn_exec *exec =
-        nn_compile(trainer->graph, network->loss, &network->logits, 1, trainer->pool, args, &error);
+    nn_exec *exec = nn_compile(trainer->graph, trainer->training_loss, &network->logits, 1,
+                               trainer->pool, args, &error);
     if (!exec)
         return false;
-    uint64_t step = trainer->progress.step, epoch = (uint64_t)trainer->progress.epoch;
-    uint64_t index = step - epoch * trainer->facts.steps_per_epoch;
     bool found = false;
     if (isnan(trainer->live_dropout) ||
         nn_exec_set_dropout(exec, trainer->live_dropout, &error) == NN_OK) {
-        nn_exec_step(exec, step);
-        if (nn_loader_feed(&trainer->loader, (int64_t)epoch, index, exec, network, &error) > 0) {
+        nn_exec_step(exec, trainer->random_step);
+        if (nn_loader_feed(trainer->loader, trainer->progress.epoch, trainer->batch_index, exec,
+                           network, trainer->targets, &error) > 0) {
             nn_forward(exec);
             bool done = nn_backward(exec, &error) == NN_OK;
             nn_training_statistics(trainer->model, trainer->statistics, true);
@@ -130,6 +129,7 @@ static void halt_nonfinite(nn_trainer *trainer, double loss, double norm)
              (unsigned long long)trainer->progress.step + 1, where);
     event.loss = loss;
     event.gradient_norm = norm;
+    nn_optimizer_forget_gathered(trainer->optimizer);
     trainer->nonfinite = trainer->paused = true;
     trainer->steps_due = 0;
     trainer->pause_at_epoch = false;
@@ -186,44 +186,82 @@ static void report_step(nn_trainer *trainer, int rows, double loss, int64_t wron
     nn_trainer_emit(trainer, &event);
 }
 
+/* What a step has seen of its batches. */
+typedef struct {
+    int rows;
+    double loss; /* mean over all rows of the step, as far as they have come */
+    int64_t wrong;
+} tally;
+
+/* Forward and backward of one batch, whose gradient has the weight of its rows among all rows of
+ * the step. False: the training has ended or halted. */
+static bool run_batch(nn_trainer *trainer, int all_rows, tally *seen)
+{
+    nn_exec *exec = trainer->exec;
+    nn_error error = {0};
+    nn_exec_step(exec, trainer->random_step);
+    int rows = nn_loader_feed(trainer->loader, trainer->progress.epoch, trainer->batch_index, exec,
+                              &trainer->network, trainer->targets, &error);
+    if (rows == 0) {
+        fail(trainer, &error);
+        return false;
+    }
+    double share = (double)rows / all_rows, loss = nn_forward(exec);
+    if (!isfinite(loss)) {
+        halt_nonfinite(trainer, loss, 0);
+        return false;
+    }
+    nn_health_after_forward(trainer, rows);
+    seen->loss += loss * share;
+    seen->rows += rows;
+    seen->wrong += nn_count_wrong(nn_value(exec, trainer->network.logits),
+                                  nn_exec_feed(exec, trainer->network.labels), rows);
+    if (nn_backward(exec, &error) != NN_OK) {
+        fail(trainer, &error);
+        return false;
+    }
+    if (rows < all_rows)
+        nn_optimizer_gather(trainer->optimizer, exec, trainer->pool, share);
+    return true;
+}
+
+/* The batches of the step under way, one after the other. */
+static bool run_batches(nn_trainer *trainer, tally *seen)
+{
+    const nn_progress *progress = &trainer->progress;
+    uint64_t parts = (uint64_t)trainer->args.accumulate, all = nn_loader_batches(trainer->loader);
+    uint64_t done = (uint64_t)progress->epoch * trainer->facts.steps_per_epoch;
+    uint64_t first = (progress->step - done) * parts;
+    uint64_t end = first + parts < all ? first + parts : all;
+    int rows = 0;
+    for (uint64_t i = first; i < end; i++)
+        rows += nn_loader_rows(trainer->loader, i);
+    for (uint64_t i = first; i < end; i++) {
+        trainer->batch_index = i;
+        trainer->random_step = progress->step * parts + (i - first);
+        if (!run_batch(trainer, rows, seen))
+            return false;
+    }
+    return true;
+}
+
 static void train_step(nn_trainer *trainer)
 {
     double begun = nn_clock();
-    nn_exec *exec = trainer->exec;
-    nn_error error = {0};
+    tally seen = {0};
     keep_copy(trainer);
-
-    uint64_t step = trainer->progress.step, epoch = (uint64_t)trainer->progress.epoch;
-    uint64_t index = step - epoch * trainer->facts.steps_per_epoch;
-    nn_exec_step(exec, step);
-    int rows =
-        nn_loader_feed(&trainer->loader, (int64_t)epoch, index, exec, &trainer->network, &error);
-    if (rows == 0) {
-        fail(trainer, &error);
-        return;
-    }
     nn_training_statistics(trainer->model, trainer->statistics, false);
-    double loss = nn_forward(exec);
-    if (!isfinite(loss)) {
-        halt_nonfinite(trainer, loss, 0);
+    if (!run_batches(trainer, &seen))
         return;
-    }
-    nn_health_after_forward(trainer, rows);
-    int64_t wrong = nn_count_wrong(nn_value(exec, trainer->network.logits),
-                                   nn_exec_feed(exec, trainer->network.labels), rows);
-    if (nn_backward(exec, &error) != NN_OK) {
-        fail(trainer, &error);
-        return;
-    }
-    double lr = rate_at(trainer, step);
-    nn_update update = nn_optimizer_step(trainer->optimizer, exec, trainer->pool, lr);
+    double lr = rate_at(trainer, trainer->progress.step);
+    nn_update update = nn_optimizer_step(trainer->optimizer, trainer->exec, trainer->pool, lr);
     if (!update.applied) {
-        halt_nonfinite(trainer, loss, update.gradient_norm);
+        halt_nonfinite(trainer, seen.loss, update.gradient_norm);
         return;
     }
-    account(trainer, rows, loss, wrong);
+    account(trainer, seen.rows, seen.loss, seen.wrong);
     nn_health_after_update(trainer);
-    report_step(trainer, rows, loss, wrong, lr, update, nn_clock() - begun);
+    report_step(trainer, seen.rows, seen.loss, seen.wrong, lr, update, nn_clock() - begun);
 }
 
 /* --- the end of an epoch -------------------------------------------------------------------- */
@@ -249,15 +287,16 @@ static void report_epoch(nn_trainer *trainer)
     nn_trainer_emit(trainer, &event);
 }
 
-static void keep_best(nn_trainer *trainer)
+/* Is this epoch the best so far? With early stopping by the dev loss, as it waits for it; else by
+ * the dev error. */
+static bool is_best(nn_trainer *trainer)
 {
-    if (isnan(trainer->dev_error) ||
-        (trainer->best_epoch > 0 && trainer->dev_error >= trainer->best_dev_error))
-        return;
-    trainer->best_epoch = trainer->progress.epoch;
-    trainer->best_dev_error = trainer->dev_error;
-    nn_snapshot_take(&trainer->best, trainer->model, NULL, &trainer->progress);
-    save(trainer, "best");
+    if (isnan(trainer->dev_error)) /* not evaluated: no verdict */
+        return false;
+    if (trainer->args.patience > 0)
+        return nn_watch_look(&trainer->progress.stopping, trainer->dev_loss,
+                             trainer->args.min_delta);
+    return trainer->best_epoch == 0 || trainer->dev_error < trainer->best_dev_error;
 }
 
 /* Evaluates the dev part. False when a STOP arrived meanwhile. */
@@ -302,21 +341,41 @@ static void look_for_plateau(nn_trainer *trainer)
     progress->reached = schedule.reached;
 }
 
-/* An epoch that a STOP leaves unclosed is closed first by the training that resumes it. */
+static bool patience_is_over(const nn_trainer *trainer)
+{
+    return trainer->args.patience > 0 &&
+           trainer->progress.stopping.waited >= trainer->args.patience;
+}
+
+/* An epoch that a STOP leaves unclosed is closed first by the training that resumes it. Where an
+ * average of the weights is kept, it is the average that is judged, and kept as the best. */
 static void close_epoch(nn_trainer *trainer)
 {
-    if (!evaluate_dev(trainer))
-        return;
     nn_progress *progress = &trainer->progress;
+    nn_optimizer_swap_average(trainer->optimizer);
+    bool evaluated = evaluate_dev(trainer), best = evaluated && is_best(trainer);
+    if (best)
+        nn_snapshot_take(&trainer->best, trainer->model, NULL, progress);
+    nn_optimizer_swap_average(trainer->optimizer);
+    if (!evaluated)
+        return;
     progress->epoch++;
     report_epoch(trainer);
     look_for_plateau(trainer);
     progress->loss_sum = 0;
     progress->wrong = progress->seen = 0;
-    keep_best(trainer);
     trainer->saved = false;
-    if (trainer->pause_at_epoch || !nn_checkpoint_is_fresh(trainer))
-        save_last(trainer);
+    if (best) {
+        trainer->best_epoch = progress->epoch;
+        trainer->best_dev_error = trainer->dev_error;
+        save(trainer, "best");
+    }
+    save_last(trainer);
+    if (patience_is_over(trainer))
+        nn_trainer_note(trainer,
+                        "no better dev loss for %d epochs: stopped early, the best weights are "
+                        "those of epoch %d",
+                        progress->stopping.waited, trainer->best_epoch);
     if (trainer->pause_at_epoch) {
         trainer->pause_at_epoch = false;
         trainer->paused = true;
@@ -329,6 +388,7 @@ static void look_for_the_end(nn_trainer *trainer)
 {
     uint64_t halt = trainer->args.halt_after_steps;
     if (trainer->progress.epoch >= trainer->facts.epochs ||
+        (patience_is_over(trainer) && trainer->progress.seen == 0) ||
         (halt > 0 && trainer->progress.step >= halt)) {
         trainer->state = NN_FINISHED;
         trainer->ended = trainer->complete = true;
@@ -394,6 +454,8 @@ static void measure_test(nn_trainer *trainer)
 {
     if (trainer->best_epoch > 0 && trainer->best.taken)
         nn_snapshot_restore(&trainer->best, trainer->model, NULL, NULL);
+    else
+        nn_optimizer_swap_average(trainer->optimizer);
     if (nn_dataset_count(trainer->args.data, NN_TEST) < 1)
         return;
     nn_error error = {0};

@@ -39,7 +39,7 @@ typedef struct {
 
 struct nn_trainer {
     nn_train_args args; /* strings point to the copies below or are NULL */
-    char *model_text, *directory;
+    char *model_text, *directory, *rates, *freeze, *augment, *sampling;
     nn_train_facts facts;
 
     nn_model *model;
@@ -49,8 +49,11 @@ struct nn_trainer {
     nn_exec *exec;      /* training */
     nn_exec *evaluator; /* the same graph without dropout, running statistics */
     nn_optimizer *optimizer;
-    nn_loader loader;
-    double live_dropout; /* NaN: as the model has it */
+    nn_loader *loader;
+    nn_node *targets;                  /* mixup: shares of the classes, an input; else NULL */
+    nn_node *training_loss;            /* mixup: of those; else network.loss */
+    uint64_t batch_index, random_step; /* of the batch under way */
+    double live_dropout;               /* NaN: as the model has it */
 
     nn_progress progress;
     int best_epoch; /* 0: none yet */
@@ -100,6 +103,8 @@ void nn_trainer_emit(nn_trainer *trainer, nn_event *event);
 void nn_trainer_note(nn_trainer *trainer, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 void nn_trainer_enter(nn_trainer *trainer, nn_train_state state); /* STATE event if new */
+/* Plans the training anew, with the same shards: other parameters are frozen now. */
+nn_status nn_trainer_recompile(nn_trainer *trainer, nn_error *error);
 
 /* training.c */
 void *nn_training_run(void *trainer); /* the thread's main function */
@@ -132,9 +137,11 @@ typedef struct {
     nn_schedule schedule;
     uint64_t seed, optimizer_steps, steps_per_epoch, best_step;
     int batch, shards, epochs, best_epoch;
-    double dropout, live_dropout, best_dev_error;
-    bool best_is_this;               /* the weights are the best ones */
-    const char *model, *fingerprint; /* owned by the nn_tensors read from */
+    int accumulate, patience;
+    double dropout, live_dropout, best_dev_error, min_delta;
+    bool best_is_this; /* the weights are the best ones */
+    /* Owned by the nn_tensors read from; frozen has a '1' for each frozen entry of the model. */
+    const char *model, *fingerprint, *rates, *sampling, *augment, *frozen;
 } nn_saved;
 nn_status nn_checkpoint_read(const nn_tensors *tensors, const char *path, nn_saved *saved,
                              nn_error *error);

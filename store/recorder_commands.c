@@ -86,7 +86,7 @@ enum { COMMANDS_AT_ONCE = 32 };
 
 static bool kind_of(const char *name, nn_command_kind *kind)
 {
-    for (int k = NN_COMMAND_PAUSE; k <= NN_COMMAND_THREADS; k++)
+    for (int k = NN_COMMAND_PAUSE; k <= NN_COMMAND_UNFREEZE; k++)
         if (strcmp(nn_command_name((nn_command_kind)k), name) == 0) {
             *kind = (nn_command_kind)k;
             return true;

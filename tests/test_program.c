@@ -55,7 +55,7 @@ static const struct {
     {"help trian", "did you mean 'train'?"},
     {"--verison", "did you mean '--version'?"},
     {"train --epoch 3", "did you mean '--epochs'?"},
-    {"train --augment flip", "unknown option '--augment'"},
+    {"train --augment flop", "column 1"},
     {"train --detach", "unknown option '--detach'"},
     {"train --config x", "unknown option '--config'"},
     {"train --epochs 0", "at least 1"},

@@ -105,6 +105,16 @@ static nn_status keep_options(session *s, nn_error *error)
         status = keep_text(&o->target, s->texts.target, sizeof s->texts.target,
                            "the target column's name", error);
     if (status == NN_OK)
+        status = keep_text(&o->rates, s->texts.rates, sizeof s->texts.rates, "--rates", error);
+    if (status == NN_OK)
+        status = keep_text(&o->freeze, s->texts.freeze, sizeof s->texts.freeze, "--freeze", error);
+    if (status == NN_OK)
+        status = keep_text(&o->sampling, s->texts.sampling, sizeof s->texts.sampling, "--sampling",
+                           error);
+    if (status == NN_OK)
+        status =
+            keep_text(&o->augment, s->texts.augment, sizeof s->texts.augment, "--augment", error);
+    if (status == NN_OK)
         status = keep_text(&o->name, s->name, sizeof s->name, "the run's name", error);
     if (o->command_line) {
         snprintf(s->command_line, sizeof s->command_line, "%s", o->command_line);
@@ -279,6 +289,7 @@ static nn_status read_options(const train_options *o, nn_train_args *args, nn_er
     args->optimizer.beta1 = o->momentum > 0 ? o->momentum : 2.3e-308;
     args->optimizer.l2 = o->l2;
     args->optimizer.l1 = o->l1;
+    args->optimizer.average = o->average;
     args->optimizer.clip_norm = o->clip_norm;
     args->optimizer.clip_value = o->clip_value;
     return status;
@@ -295,6 +306,14 @@ static nn_status make_trainer(session *s, bool start_paused, nn_error *error)
         .epochs = o->epochs,
         .seed = o->seed,
         .threads = o->threads,
+        .rates = o->rates,
+        .freeze = o->freeze,
+        .sampling = o->sampling,
+        .augment = o->augment,
+        .accumulate = o->accumulate,
+        .loaders = o->augment && *o->augment ? o->loaders : 0, /* else there is little to do */
+        .patience = o->patience,
+        .min_delta = o->min_delta,
         .shards = o->shards,
         .resume = s->checkpoint[0] ? s->checkpoint : NULL,
         .branch = s->parent != 0,

@@ -9,6 +9,9 @@ typedef struct session session;
 
 typedef struct {
     const char *data, *model, *optimizer, *schedule, *name, *store_path, *command_line, *target;
+    const char *rates, *freeze, *sampling, *augment; /* as nn_train_args has them */
+    int accumulate, loaders, patience;
+    double min_delta, average;
     double lr, l2, l1, dropout, momentum, clip_norm, clip_value, dev_share, test_share;
     int batch, epochs, threads, shards;
     int64_t limit;
@@ -29,6 +32,7 @@ const char *train_default_model(nn_shape sample);
 /* The options a recorded run was begun with. The strings lie in `texts`. */
 typedef struct {
     char data[1024], model[1024], target[1024], optimizer[96], schedule[160];
+    char rates[256], freeze[256], sampling[16], augment[256];
 } train_texts;
 nn_status train_options_of_run(store *s, run_id run, train_options *options, train_texts *texts,
                                nn_error *error);

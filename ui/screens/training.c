@@ -193,6 +193,11 @@ static void say_applied(app *a, const nn_event *event)
     case NN_COMMAND_THREADS:
         app_say(a, ROLE_TEXT, "%s at step %llu.", nn_command_name(event->command.kind), step);
         break;
+    case NN_COMMAND_FREEZE:
+    case NN_COMMAND_UNFREEZE:
+        app_say(a, ROLE_GOOD, "%s %s: %.0f parameters, from step %llu on.",
+                nn_command_name(event->command.kind), event->command.name, event->value, step);
+        break;
     }
 }
 
