@@ -70,7 +70,7 @@ static const nn_architecture_family *const families[] = {
     &nn_sequences_family,
     &nn_words_family,
 };
-enum { FAMILIES = sizeof families / sizeof *families };
+enum { FAMILIES = sizeof families / sizeof families[0] };
 
 int nn_architecture_count(void)
 {

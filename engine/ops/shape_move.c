@@ -276,7 +276,8 @@ nn_node *nn_slice_axis(nn_graph *graph, nn_node *x, int axis, int64_t first, int
 bool nn_split(nn_graph *graph, nn_node *x, int axis, const int64_t *sizes, int count,
               nn_node **parts)
 {
-    memset(parts, 0, (size_t)(count > 0 ? count : 0) * sizeof *parts);
+    for (int i = 0; i < count; i++)
+        parts[i] = NULL;
     if (!x || !graph)
         return false;
     nn_shape shape = nn_sample_of(x);
