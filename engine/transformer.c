@@ -174,8 +174,8 @@ nn_node *nn_sinusoidal_positions(nn_graph *graph, const char *name, nn_node *x)
         nn_layer_part(graph, name, "table", nn_shape2(length, width), NN_INIT_ZEROS, true);
     nn_real *value = table ? nn_param_data(nn_node_param(table)) : NULL;
     for (int64_t i = 0; value && i < length * width; i++) {
-        int64_t pair = i % width / 2 * 2;
-        double angle = (double)(i / width) / pow(10000, (double)pair / (double)width);
+        int64_t row = i / width, pair = i % width / 2 * 2;
+        double angle = (double)row / pow(10000, (double)pair / (double)width);
         value[i] = (nn_real)(i % width % 2 ? cos(angle) : sin(angle));
     }
     return table ? nn_add_positions(nn_named(graph, "%s", name), x, table) : NULL;

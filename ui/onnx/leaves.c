@@ -271,6 +271,8 @@ nn_node *onnx_fixed(onnx_call *call, nn_shape shape, const float *data)
     if (call->failed || !set_batch(call, 1))
         return NULL;
     float *copy = copy_of(call, data, nn_shape_count(shape));
+    /* The leaf keeps the copy, and free_call frees it. NOLINTNEXTLINE(clang-analyzer-unix.Malloc)
+     */
     return copy ? own(call, NN_F, shape, copy) : NULL;
 }
 
@@ -284,6 +286,8 @@ nn_node *onnx_fixed_indices(onnx_call *call, nn_shape shape, const int32_t *data
         return onnx_refuse(call, "out of memory");
     for (int64_t i = 0; i < count; i++)
         copy[i] = (float)data[i];
+    /* The leaf keeps the copy, and free_call frees it. NOLINTNEXTLINE(clang-analyzer-unix.Malloc)
+     */
     return own(call, NN_I32, shape, copy);
 }
 
@@ -292,6 +296,8 @@ nn_node *onnx_row_numbers(onnx_call *call, nn_dtype dtype, const float *data)
     if (call->failed || call->batch < 1)
         return NULL;
     float *copy = copy_of(call, data, call->batch);
+    /* The leaf keeps the copy, and free_call frees it. NOLINTNEXTLINE(clang-analyzer-unix.Malloc)
+     */
     return copy ? own(call, dtype, nn_shape_of(0, NULL), copy) : NULL;
 }
 

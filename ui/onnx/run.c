@@ -315,11 +315,9 @@ nn_status onnx_run(const onnx_request *request, onnx_answer *answer, nn_error *e
     nn_error own = {NN_OK, ""};
     *answer = (onnx_answer){.outputs = 0};
     const onnx_operator *op = onnx_find(request->op);
-    nn_status status = NN_OK;
     if (!op)
-        status = onnx_unknown(request->op, &own);
-    if (status == NN_OK)
-        status = onnx_check_request(op, request, &own);
+        return onnx_unknown(request->op, error);
+    nn_status status = onnx_check_request(op, request, &own);
     if (status == NN_OK && request->has_gradients && (op->flags & ONNX_NO_GRADIENT))
         status = nn_fail(&own, NN_E_ARG, "%s has no gradient; leave grad_outputs out", op->name);
     if (status == NN_OK)

@@ -11,7 +11,7 @@ static const onnx_operator *const families[] = {
     onnx_convolution_operators,
     onnx_linear_operators,
 };
-enum { FAMILIES = sizeof families / sizeof *families, NAMES = 400 };
+enum { FAMILIES = sizeof families / sizeof families[0], NAMES = 400 };
 
 const onnx_operator *onnx_operator_at(int i)
 {

@@ -137,7 +137,7 @@ bool onnx_read_windows(onnx_call *call, nn_shape shape, const int64_t *kernel, o
 bool onnx_read_transposed(onnx_call *call, nn_shape shape, const int64_t *kernel, onnx_windows *w,
                           int *extra)
 {
-    int wanted[ONNX_SPACE];
+    int wanted[ONNX_SPACE] = {0};
     if (!read_common(call, shape, kernel, w) ||
         !read_list(call, "output_padding", w->axes, 0, 0, extra) ||
         !read_list(call, "output_shape", w->axes, 1, 0, wanted))
