@@ -248,13 +248,13 @@ static nn_node *own(onnx_call *call, nn_dtype dtype, nn_shape sample, float *cop
 {
     char name[32];
     snprintf(name, sizeof name, "constant%d", call->constants++);
-    onnx_leaf leaf = {.input = -1, .constant = true, .own = copy};
-    leaf.node = nn_input(call->graph, name, dtype, sample);
-    if (!new_leaf(call, leaf)) {
+    nn_node *node = nn_input(call->graph, name, dtype, sample);
+    onnx_leaf *leaf = new_leaf(call, (onnx_leaf){.input = -1, .constant = true, .node = node});
+    if (leaf)
+        leaf->own = copy; /* the call frees it */
+    else
         free(copy);
-        return NULL;
-    }
-    return leaf.node;
+    return leaf ? node : NULL;
 }
 
 static float *copy_of(onnx_call *call, const float *data, int64_t count)
@@ -271,8 +271,6 @@ nn_node *onnx_fixed(onnx_call *call, nn_shape shape, const float *data)
     if (call->failed || !set_batch(call, 1))
         return NULL;
     float *copy = copy_of(call, data, nn_shape_count(shape));
-    /* The leaf keeps the copy, and free_call frees it. NOLINTNEXTLINE(clang-analyzer-unix.Malloc)
-     */
     return copy ? own(call, NN_F, shape, copy) : NULL;
 }
 
@@ -286,8 +284,6 @@ nn_node *onnx_fixed_indices(onnx_call *call, nn_shape shape, const int32_t *data
         return onnx_refuse(call, "out of memory");
     for (int64_t i = 0; i < count; i++)
         copy[i] = (float)data[i];
-    /* The leaf keeps the copy, and free_call frees it. NOLINTNEXTLINE(clang-analyzer-unix.Malloc)
-     */
     return own(call, NN_I32, shape, copy);
 }
 
@@ -296,8 +292,6 @@ nn_node *onnx_row_numbers(onnx_call *call, nn_dtype dtype, const float *data)
     if (call->failed || call->batch < 1)
         return NULL;
     float *copy = copy_of(call, data, call->batch);
-    /* The leaf keeps the copy, and free_call frees it. NOLINTNEXTLINE(clang-analyzer-unix.Malloc)
-     */
     return copy ? own(call, dtype, nn_shape_of(0, NULL), copy) : NULL;
 }
 
