@@ -77,7 +77,7 @@ static nn_status fits_nothing(const nn_cursor *cursor, const char *place, const 
 
 static nn_status set_rate(nn_cursor *cursor, const nn_model *model, nn_optimizer *optimizer)
 {
-    char pattern[PATTERN];
+    char pattern[PATTERN] = "";
     const char *start = cursor->at;
     double factor;
     bool found = false;
@@ -117,7 +117,7 @@ nn_status nn_set_rates(const nn_model *model, nn_optimizer *optimizer, const cha
 /* Marks in `wanted` (one a parameter) what the patterns fit. */
 static nn_status mark(nn_cursor *cursor, const nn_model *model, bool *wanted)
 {
-    char pattern[PATTERN];
+    char pattern[PATTERN] = "";
     nn_status status;
     do {
         const char *start = cursor->at;

@@ -105,7 +105,7 @@ static void blur_line(const nn_real *from, nn_real *to, int count, int64_t strid
 
 void nn_blur(nn_picture image, double sigma, nn_real *room)
 {
-    double weight[2 * BLUR_REACH + 1], total = 0;
+    double weight[2 * BLUR_REACH + 1] = {0}, total = 0;
     int reach = (int)fmin(ceil(3 * sigma), BLUR_REACH);
     if (sigma < 1e-3) /* the neighbours' weights vanish */
         return;

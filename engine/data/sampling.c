@@ -42,6 +42,8 @@ void nn_balanced_order(const uint32_t *by_class, const int64_t *begin, int class
     int present = 0, number = 0;
     for (int k = 0; k < classes; k++)
         present += begin[k + 1] > begin[k];
+    if (present == 0)
+        return;
     for (int k = 0; k < classes; k++) {
         int64_t size = begin[k + 1] - begin[k];
         if (size == 0)
@@ -132,8 +134,8 @@ static void sort_by_class(nn_sampler *sampler, const nn_dataset *data)
 static nn_status measure_lengths(nn_sampler *sampler, const nn_dataset *data, nn_error *error)
 {
     nn_shape sample = nn_dataset_sample(data);
-    int64_t row = nn_shape_count(sample), step = sample.dim[0] > 0 ? row / sample.dim[0] : 0;
-    if (sample.rank != 2)
+    int64_t row = nn_shape_count(sample), step = sample.dim[1];
+    if (sample.rank != 2 || step < 1)
         return nn_fail(error, NN_E_ARG,
                        "sampling bucketed: data '%s' has no sequences; expected examples of "
                        "(steps, features), padded with zeros",
@@ -164,7 +166,7 @@ nn_status nn_sampler_open(nn_sampler *sampler, const nn_dataset *data, nn_sampli
     bool memory = sampler->room != NULL;
     if (sampling == NN_BALANCED) {
         sampler->by_class = malloc(room * sizeof *sampler->by_class);
-        sampler->begin = calloc((size_t)(2 * classes + 1), sizeof *sampler->begin);
+        sampler->begin = calloc(2 * (size_t)classes + 1, sizeof *sampler->begin);
         memory = memory && sampler->by_class && sampler->begin;
     } else if (sampling == NN_BUCKETED) {
         sampler->length = malloc(room * sizeof *sampler->length);
