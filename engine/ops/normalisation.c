@@ -103,7 +103,8 @@ static inline double sum_cells(const nn_real *x, int64_t count)
     return add_lanes(lane);
 }
 
-/* The sum of the squared distances from `around`. */
+/* The sum of the squared distances from `around`. Squares beyond the range of nn_real are summed
+ * again in double: numbers that explode must stay visible, and an infinite variance hides them. */
 static inline double sum_squares(const nn_real *x, int64_t count, nn_real around)
 {
     nn_real lane[LANES] = {0};
@@ -113,7 +114,13 @@ static inline double sum_squares(const nn_real *x, int64_t count, nn_real around
             lane[l] += (x[i + l] - around) * (x[i + l] - around);
     for (int l = 0; i + l < count; l++)
         lane[l] += (x[i + l] - around) * (x[i + l] - around);
-    return add_lanes(lane);
+    double sum = add_lanes(lane);
+    if (sum < HUGE_VAL)
+        return sum;
+    sum = 0;
+    for (i = 0; i < count; i++)
+        sum += ((double)x[i] - (double)around) * ((double)x[i] - (double)around);
+    return sum;
 }
 
 /* Mean and M2 of features: run along them, once for each. */
