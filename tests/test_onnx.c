@@ -15,7 +15,7 @@
 #include <string.h>
 
 /* Cases that passed when this was written. Raise it when more do; never lower it. */
-enum { NODE_CASES_PASSED = 0 };
+enum { NODE_CASES_PASSED = 370 };
 
 static const char *const data_folder = "/usr/share/libonnx-testdata/data/node";
 

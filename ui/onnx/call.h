@@ -10,10 +10,10 @@ enum { ONNX_LEAVES = 96 };
 typedef struct {
     int input; /* -1: the entry's own */
     nn_node *node;
-    int axis;      /* of activations: where the batch stands in the input */
-    int64_t first; /* of parameters: of the input's elements */
-    bool constant; /* no gradient */
-    float *own;    /* the entry's own numbers */
+    int axis;                          /* of activations: where the batch stands in the input */
+    int64_t first[ONNX_BLOCKS], block; /* of parameters: where in the input; 0: all of it */
+    bool constant;                     /* no gradient */
+    float *own;                        /* the entry's own numbers */
 } onnx_leaf;
 
 typedef struct {

@@ -100,7 +100,8 @@ static nn_node *activation(onnx_call *call, int i, nn_dtype dtype, int axis, int
                            NN_MAX_DIMS - 1);
     if (nn_shape_count(sample) * batch != input->count)
         return onnx_refuse(call, "input %d does not have the shape that is needed", i);
-    onnx_leaf leaf = {.input = i, .axis = axis, .constant = !onnx_is_real(input->type)};
+    onnx_leaf leaf = {
+        .input = i, .axis = axis, .constant = dtype == NN_I32 || !onnx_is_real(input->type)};
     leaf.node = nn_input(call->graph, leaf_name(call, i, name), dtype, sample);
     new_leaf(call, leaf);
     return leaf.node;
@@ -186,41 +187,56 @@ static nn_node *parameter(onnx_call *call, const char *name, nn_shape shape, con
     return nn_use(call->graph, param);
 }
 
-static nn_node *weight(onnx_call *call, int i, int64_t first, nn_shape shape, bool trained)
+/* `first` NULL: the whole input in one block. */
+static nn_node *weight(onnx_call *call, int i, const int64_t *first, int64_t block, nn_shape shape,
+                       bool trained)
 {
+    static const int64_t start[] = {0};
     char name[2 * ONNX_NAME];
     const onnx_tensor *input = usable(call, i, NN_F);
+    int64_t count = nn_shape_count(shape);
     if (!input)
         return NULL;
-    int64_t count = nn_shape_count(shape);
-    if (count < 0 || first < 0 || first + count > input->count)
+    first = first ? first : start;
+    int blocks = count > 0 && block > 0 && count % block == 0 ? (int)(count / block) : 0;
+    bool fits = blocks > 0 && blocks <= ONNX_BLOCKS;
+    for (int k = 0; k < blocks && fits; k++)
+        fits = first[k] >= 0 && first[k] + block <= input->count;
+    float *data = fits ? malloc((size_t)count * sizeof *data) : NULL;
+    if (!data)
         return onnx_refuse(call, "input %d does not have the shape that is needed", i);
     bool real = onnx_is_real(input->type);
-    onnx_leaf leaf = {.input = i, .first = first, .constant = !trained || !real};
-    leaf.node =
-        parameter(call, leaf_name(call, i, name), shape, input->data + first, 0, trained && real);
+    onnx_leaf leaf = {.input = i, .block = block, .constant = !trained || !real};
+    for (int k = 0; k < blocks; k++) {
+        leaf.first[k] = first[k];
+        memcpy(data + k * block, input->data + first[k], (size_t)block * sizeof *data);
+    }
+    leaf.node = parameter(call, leaf_name(call, i, name), shape, data, 0, trained && real);
+    free(data);
     new_leaf(call, leaf);
     return leaf.node;
 }
 
 nn_node *onnx_weight_as(onnx_call *call, int i, nn_shape shape)
 {
-    return weight(call, i, 0, shape, true);
+    return weight(call, i, NULL, nn_shape_count(shape), shape, true);
 }
 
 nn_node *onnx_weight(onnx_call *call, int i)
 {
-    return weight(call, i, 0, onnx_input(call, i)->shape, true);
+    return onnx_weight_as(call, i, onnx_input(call, i)->shape);
 }
 
-nn_node *onnx_weight_part(onnx_call *call, int i, int64_t first, nn_shape shape)
+nn_node *onnx_weight_blocks(onnx_call *call, int i, const int64_t *first, int64_t size,
+                            nn_shape shape)
 {
-    return weight(call, i, first, shape, true);
+    return weight(call, i, first, size, shape, true);
 }
 
 nn_node *onnx_buffer(onnx_call *call, int i)
 {
-    return weight(call, i, 0, onnx_input(call, i)->shape, false);
+    nn_shape shape = onnx_input(call, i)->shape;
+    return weight(call, i, NULL, nn_shape_count(shape), shape, false);
 }
 
 nn_node *onnx_constant_of(onnx_call *call, nn_shape shape, const float *data)
@@ -338,6 +354,15 @@ void onnx_give_rows(onnx_call *call, int k, nn_node *node, onnx_type type, nn_sh
 void onnx_give(onnx_call *call, int k, nn_node *node, onnx_type type, nn_shape shape)
 {
     onnx_give_rows(call, k, node, type, shape, 0);
+}
+
+void onnx_give_sample(onnx_call *call, int k, nn_node *node, onnx_type type)
+{
+    if (!node)
+        return;
+    nn_shape shape = nn_node_shape(node);
+    bool batched = shape.rank > 0 && shape.dim[0] == NN_BATCH;
+    onnx_give(call, k, node, type, batched ? nn_shape_of(shape.rank - 1, shape.dim + 1) : shape);
 }
 
 void onnx_give_parameter(onnx_call *call, int k, nn_node *node, nn_shape shape)

@@ -48,9 +48,12 @@ typedef struct {
     int variant; /* where several operators share a build function */
 } onnx_operator;
 
+enum { ONNX_BLOCKS = 8 };
+
 /* The table: every file of operators has its list, which ends with a NULL name. */
-extern const onnx_operator onnx_activation_operators[], onnx_convolution_operators[],
-    onnx_linear_operators[];
+extern const onnx_operator onnx_activation_operators[], onnx_arithmetic_operators[],
+    onnx_convolution_operators[], onnx_linear_operators[], onnx_shape_operators[],
+    onnx_slice_operators[], onnx_recurrent_operators[], onnx_loss_operators[];
 
 const onnx_operator *onnx_operator_at(int i); /* sorted by nothing; NULL after the last */
 const onnx_operator *onnx_find(const char *name);
@@ -103,8 +106,10 @@ nn_node *onnx_rows(onnx_call *call, int i, int axis); /* `axis` moves to the fro
 nn_node *onnx_rows_as(onnx_call *call, int i, nn_shape sample);
 nn_node *onnx_weight(onnx_call *call, int i);
 nn_node *onnx_weight_as(onnx_call *call, int i, nn_shape shape);
-/* A part of input i, from element `first` on, as a parameter: its gradient goes there. */
-nn_node *onnx_weight_part(onnx_call *call, int i, int64_t first, nn_shape shape);
+/* Blocks of `size` elements, as many as the shape has (at most ONNX_BLOCKS), from these places of
+ * input i on: gates in another order. */
+nn_node *onnx_weight_blocks(onnx_call *call, int i, const int64_t *first, int64_t size,
+                            nn_shape shape);
 nn_node *onnx_buffer(onnx_call *call, int i);        /* a parameter without gradient */
 nn_node *onnx_whole_indices(onnx_call *call, int i); /* whole numbers */
 nn_node *onnx_whole_indices_as(onnx_call *call, int i, nn_shape shape);
@@ -124,6 +129,8 @@ int64_t onnx_batch(const onnx_call *call);
 
 /* Output k is the node in this shape (as many elements as the node has, batch in front). */
 void onnx_give(onnx_call *call, int k, nn_node *node, onnx_type type, nn_shape shape);
+/* The node's shape without the batch, which is the one example of a whole tensor. */
+void onnx_give_sample(onnx_call *call, int k, nn_node *node, onnx_type type);
 /* The node's batch becomes `axis` of the shape. */
 void onnx_give_rows(onnx_call *call, int k, nn_node *node, onnx_type type, nn_shape shape,
                     int axis);

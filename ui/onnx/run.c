@@ -66,11 +66,20 @@ static void seed_output(const onnx_call *call, int k, nn_exec *exec)
 /* --- what comes out -----------------------------------------------------------------------------
  */
 
+/* Whole numbers are cut towards 0, as C divides, and wrap around as they would in their bits. */
 static float as_type(float x, onnx_type type)
 {
+    static const int bits[ONNX_TYPES] = {
+        [ONNX_INT8] = -8, [ONNX_INT16] = -16, [ONNX_UINT8] = 8, [ONNX_UINT16] = 16};
     if (onnx_is_real(type) || isnan(x))
         return x;
-    return type == ONNX_BOOL ? (float)(x != 0) : truncf(x);
+    if (type == ONNX_BOOL)
+        return (float)(x != 0);
+    float whole = truncf(x), range = ldexpf(1, abs(bits[type]));
+    if (bits[type] == 0)
+        return whole;
+    float low = bits[type] < 0 ? -range / 2 : 0;
+    return whole - range * floorf((whole - low) / range);
 }
 
 static nn_status collect_output(onnx_call *call, int k, const nn_exec *exec, onnx_tensor *to,
@@ -107,7 +116,31 @@ static nn_status collect_output(onnx_call *call, int k, const nn_exec *exec, onn
     return NN_OK;
 }
 
-/* The shares of one leaf in its input's gradient. */
+static void add_blocks(const onnx_leaf *leaf, nn_view view, onnx_tensor *gradient)
+{
+    const float *from = view.data;
+    int64_t blocks = nn_shape_count(view.shape) / leaf->block;
+    for (int64_t k = 0; k < blocks; k++)
+        for (int64_t i = 0; i < leaf->block; i++)
+            gradient->data[leaf->first[k] + i] += *from++;
+}
+
+static void add_rows(const onnx_call *call, const onnx_leaf *leaf, nn_view view,
+                     onnx_tensor *gradient)
+{
+    const float *from = view.data;
+    int64_t outer = 1, inner = nn_shape_count(view.shape), batch = 1;
+    if (leaf->axis > 0) {
+        batch = call->batch;
+        onnx_around(gradient->shape, leaf->axis, &outer, &inner);
+    }
+    for (int64_t b = 0; b < batch; b++)
+        for (int64_t o = 0; o < outer; o++)
+            for (int64_t i = 0; i < inner; i++)
+                gradient->data[(o * batch + b) * inner + i] += *from++;
+}
+
+/* The share of one leaf in its input's gradient. */
 static nn_status collect_leaf(const onnx_call *call, const onnx_leaf *leaf, const nn_exec *exec,
                               onnx_tensor *gradient, nn_error *error)
 {
@@ -122,18 +155,10 @@ static nn_status collect_leaf(const onnx_call *call, const onnx_leaf *leaf, cons
         if (status != NN_OK)
             return status;
     }
-    int64_t count = nn_shape_count(view.shape), outer = 1, inner = count, batch = 1;
-    if (leaf->axis > 0) {
-        batch = call->batch;
-        onnx_around(input->shape, leaf->axis, &outer, &inner);
-    }
-    const float *from = view.data;
-    for (int64_t b = 0; b < batch; b++)
-        for (int64_t o = 0; o < outer; o++, from += inner) {
-            float *to = gradient->data + leaf->first + (o * batch + b) * inner;
-            for (int64_t i = 0; i < inner; i++)
-                to[i] += from[i];
-        }
+    if (leaf->block > 0)
+        add_blocks(leaf, view, gradient);
+    else
+        add_rows(call, leaf, view, gradient);
     return NN_OK;
 }
 
@@ -228,7 +253,7 @@ static nn_status check_gradient(const onnx_call *call, int k, nn_error *error)
     if (k >= call->outputs || !output->given)
         return nn_fail(error, NN_E_ARG, "%s: grad_outputs[%d]: there is no such output",
                        call->op->name, k);
-    if (!onnx_is_real(output->type) || output->parameter)
+    if (!onnx_is_real(output->type) || output->parameter || (!output->node && gradient->count > 0))
         return nn_fail(error, NN_E_ARG, "%s: output %d has no gradient; give null", call->op->name,
                        k);
     if (!nn_shape_equal(gradient->shape, output->shape))

@@ -7,9 +7,9 @@
 #include <strings.h>
 
 static const onnx_operator *const families[] = {
-    onnx_activation_operators,
-    onnx_convolution_operators,
-    onnx_linear_operators,
+    onnx_activation_operators, onnx_arithmetic_operators, onnx_convolution_operators,
+    onnx_linear_operators,     onnx_shape_operators,      onnx_slice_operators,
+    onnx_recurrent_operators,  onnx_loss_operators,
 };
 enum { FAMILIES = sizeof families / sizeof families[0], NAMES = 400 };
 
