@@ -380,14 +380,25 @@ static bool read_node(proto_bytes bytes, proto_node *node)
     return !broken;
 }
 
-/* ValueInfoProto: its name. */
-static bool read_name(proto_bytes bytes, proto_text *names, int *count)
+/* TypeProto: is it a tensor's (field 1)? */
+static bool is_tensor_type(proto_bytes bytes)
 {
     proto_field field;
     bool broken = false;
-    while (next_field(&bytes, &field, &broken))
+    return next_field(&bytes, &field, &broken) && field.number == 1;
+}
+
+/* ValueInfoProto: its name, and whether it is a tensor. */
+static bool read_value(proto_bytes bytes, proto_text *names, int *count, bool *odd)
+{
+    proto_field field;
+    bool broken = false;
+    while (next_field(&bytes, &field, &broken)) {
         if (field.number == 1 && field.wire == 2 && *count < PROTO_NAMES)
             names[(*count)++] = text_of(field.bytes);
+        if (field.number == 2 && field.wire == 2)
+            *odd |= !is_tensor_type(field.bytes);
+    }
     return !broken;
 }
 
@@ -405,9 +416,9 @@ static bool read_graph(proto_bytes bytes, proto_model *model)
         if (field.number == 5 && model->initialisers < PROTO_TENSORS)
             model->initialiser[model->initialisers++] = field.bytes;
         if (field.number == 11)
-            good = read_name(field.bytes, model->input, &model->inputs);
+            good = read_value(field.bytes, model->input, &model->inputs, &model->odd);
         if (field.number == 12)
-            good = read_name(field.bytes, model->output, &model->outputs);
+            good = read_value(field.bytes, model->output, &model->outputs, &model->odd);
         if (!good)
             return false;
     }

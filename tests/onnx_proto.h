@@ -30,6 +30,7 @@ typedef struct {
 typedef struct {
     int64_t opset;
     int nodes, inputs, outputs, initialisers;
+    bool odd; /* an input or output is a sequence, an optional: no tensor */
     proto_node node[PROTO_NODES];
     proto_text input[PROTO_NAMES], output[PROTO_NAMES];
     proto_bytes initialiser[PROTO_TENSORS];
