@@ -191,7 +191,7 @@ static nn_node *parameter(onnx_call *call, const char *name, nn_shape shape, con
 static nn_node *weight(onnx_call *call, int i, const int64_t *first, int64_t block, nn_shape shape,
                        bool trained)
 {
-    static const int64_t start[] = {0};
+    static const int64_t start[ONNX_BLOCKS] = {0}; /* one block is read */
     char name[2 * ONNX_NAME];
     const onnx_tensor *input = usable(call, i, NN_F);
     int64_t count = nn_shape_count(shape);
@@ -239,76 +239,26 @@ nn_node *onnx_buffer(onnx_call *call, int i)
     return weight(call, i, NULL, nn_shape_count(shape), shape, false);
 }
 
-nn_node *onnx_constant_of(onnx_call *call, nn_shape shape, const float *data)
-{
-    char name[32];
-    if (call->failed)
-        return NULL;
-    snprintf(name, sizeof name, "constant%d", call->constants++);
-    return parameter(call, name, shape, data, 0, false);
-}
-
-nn_node *onnx_constant(onnx_call *call, nn_shape shape, float value)
-{
-    char name[32];
-    if (call->failed)
-        return NULL;
-    snprintf(name, sizeof name, "constant%d", call->constants++);
-    return parameter(call, name, shape, NULL, value, false);
-}
-
 /* --- the entry's own numbers --------------------------------------------------------------------
  */
 
-static nn_node *own(onnx_call *call, nn_dtype dtype, nn_shape sample, float *copy)
-{
-    char name[32];
-    snprintf(name, sizeof name, "constant%d", call->constants++);
-    nn_node *node = nn_input(call->graph, name, dtype, sample);
-    onnx_leaf *leaf = new_leaf(call, (onnx_leaf){.input = -1, .constant = true, .node = node});
-    if (leaf)
-        leaf->own = copy; /* the call frees it */
-    else
-        free(copy);
-    return leaf ? node : NULL;
-}
-
-static float *copy_of(onnx_call *call, const float *data, int64_t count)
-{
-    float *copy = count > 0 ? malloc((size_t)count * sizeof *copy) : NULL;
-    if (!copy)
-        return onnx_refuse(call, "out of memory");
-    memcpy(copy, data, (size_t)count * sizeof *copy);
-    return copy;
-}
-
 nn_node *onnx_fixed(onnx_call *call, nn_shape shape, const float *data)
 {
-    if (call->failed || !set_batch(call, 1))
-        return NULL;
-    float *copy = copy_of(call, data, nn_shape_count(shape));
-    return copy ? own(call, NN_F, shape, copy) : NULL;
-}
-
-nn_node *onnx_fixed_indices(onnx_call *call, nn_shape shape, const int32_t *data)
-{
+    char name[32];
     int64_t count = nn_shape_count(shape);
-    if (call->failed || !set_batch(call, 1))
+    if (call->failed || count < 1 || !set_batch(call, 1))
         return NULL;
-    float *copy = count > 0 ? malloc((size_t)count * sizeof *copy) : NULL;
-    if (!copy)
+    snprintf(name, sizeof name, "constant%d", call->constants++);
+    onnx_leaf leaf = {.input = -1, .constant = true};
+    leaf.node = nn_input(call->graph, name, NN_F, shape);
+    onnx_leaf *kept = new_leaf(call, leaf);
+    if (!kept)
+        return NULL;
+    kept->own = malloc((size_t)count * sizeof *kept->own);
+    if (!kept->own)
         return onnx_refuse(call, "out of memory");
-    for (int64_t i = 0; i < count; i++)
-        copy[i] = (float)data[i];
-    return own(call, NN_I32, shape, copy);
-}
-
-nn_node *onnx_row_numbers(onnx_call *call, nn_dtype dtype, const float *data)
-{
-    if (call->failed || call->batch < 1)
-        return NULL;
-    float *copy = copy_of(call, data, call->batch);
-    return copy ? own(call, dtype, nn_shape_of(0, NULL), copy) : NULL;
+    memcpy(kept->own, data, (size_t)count * sizeof *kept->own);
+    return leaf.node;
 }
 
 /* --- outputs ------------------------------------------------------------------------------------

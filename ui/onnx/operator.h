@@ -114,13 +114,8 @@ nn_node *onnx_buffer(onnx_call *call, int i);        /* a parameter without grad
 nn_node *onnx_whole_indices(onnx_call *call, int i); /* whole numbers */
 nn_node *onnx_whole_indices_as(onnx_call *call, int i, nn_shape shape);
 nn_node *onnx_row_indices(onnx_call *call, int i);
-/* A constant parameter, every element `value`, and one with the numbers of `data`. */
-nn_node *onnx_constant(onnx_call *call, nn_shape shape, float value);
-nn_node *onnx_constant_of(onnx_call *call, nn_shape shape, const float *data);
-/* Numbers as an activation of one example, and of one a row; copied. */
+/* Numbers of the entry's own as an activation of one example; copied. */
 nn_node *onnx_fixed(onnx_call *call, nn_shape shape, const float *data);
-nn_node *onnx_fixed_indices(onnx_call *call, nn_shape shape, const int32_t *data);
-nn_node *onnx_row_numbers(onnx_call *call, nn_dtype dtype, const float *data);
 /* Rows of the batch; 0 before the first activation. */
 int64_t onnx_batch(const onnx_call *call);
 

@@ -122,7 +122,7 @@ static int read_sizes(onnx_call *call, int64_t whole, int64_t *size)
 static void build_split(onnx_call *call)
 {
     const onnx_tensor *x = onnx_input(call, 0);
-    int64_t size[ONNX_TENSORS], first = 0;
+    int64_t size[ONNX_TENSORS] = {0}, first = 0;
     int axis = onnx_axis(call, onnx_int(call, "axis"), x->shape.rank);
     int count = axis < 0 ? 0 : read_sizes(call, x->shape.dim[axis], size);
     nn_node *data = count && x->count ? onnx_whole(call, 0) : NULL;
@@ -159,7 +159,7 @@ static bool read_mode(onnx_call *call, nn_pad_mode *mode)
 static void build_pad(onnx_call *call)
 {
     const onnx_tensor *x = onnx_input(call, 0);
-    int64_t pads[2 * MOST_AXES];
+    int64_t pads[2 * MOST_AXES] = {0};
     int rank = x->shape.rank, count = onnx_input_ints(call, 1, pads, 2 * MOST_AXES);
     nn_pad_args args = {.rank = rank, .value = onnx_scalar(call, 2, 0)};
     if (onnx_failed(call) || !read_mode(call, &args.mode))

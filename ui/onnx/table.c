@@ -9,13 +9,13 @@
 static const onnx_operator *const families[] = {
     onnx_activation_operators, onnx_arithmetic_operators, onnx_convolution_operators,
     onnx_linear_operators,     onnx_shape_operators,      onnx_slice_operators,
-    onnx_recurrent_operators,  onnx_loss_operators,
+    onnx_recurrent_operators,  onnx_loss_operators,       NULL,
 };
-enum { FAMILIES = sizeof families / sizeof families[0], NAMES = 400 };
+enum { NAMES = 400 };
 
 const onnx_operator *onnx_operator_at(int i)
 {
-    for (int f = 0; f < FAMILIES; f++)
+    for (int f = 0; families[f]; f++)
         for (const onnx_operator *op = families[f]; op->name; op++, i--)
             if (i == 0)
                 return op;
