@@ -64,4 +64,67 @@ nn_node *nn_pad(nn_graph *graph, nn_node *x, nn_pad_args args);
 /* To what x and `sample` broadcast to (ONNX Expand). */
 nn_node *nn_expand(nn_graph *graph, nn_node *x, nn_shape sample);
 
+/* --- sums and their kin over some axes ----------------------------------------------------------
+ *
+ * axes NULL with count 0: all axes of an example. keep: the axes stay, with size 1. Over the whole
+ * batch sums nn_mean (graph.h).
+ */
+
+typedef struct {
+    int count; /* 0: all */
+    int axis[NN_MAX_AXES];
+    bool keep;
+} nn_reduce_args;
+nn_node *nn_reduce_sum(nn_graph *graph, nn_node *x, const int *axes, int count, bool keep);
+nn_node *nn_reduce_mean(nn_graph *graph, nn_node *x, const int *axes, int count, bool keep);
+/* Where several are greatest (least), the gradient goes to the first of them. */
+nn_node *nn_reduce_max(nn_graph *graph, nn_node *x, const int *axes, int count, bool keep);
+nn_node *nn_reduce_min(nn_graph *graph, nn_node *x, const int *axes, int count, bool keep);
+nn_node *nn_reduce_prod(nn_graph *graph, nn_node *x, const int *axes, int count, bool keep);
+nn_node *nn_reduce_l1(nn_graph *graph, nn_node *x, const int *axes, int count, bool keep);
+/* sqrt of the sum of squares; derivative 0 where that is 0. */
+nn_node *nn_reduce_l2(nn_graph *graph, nn_node *x, const int *axes, int count, bool keep);
+nn_node *nn_reduce_log_sum_exp(nn_graph *graph, nn_node *x, const int *axes, int count, bool keep);
+/* Made of the others. */
+nn_node *nn_reduce_log_sum(nn_graph *graph, nn_node *x, const int *axes, int count, bool keep);
+nn_node *nn_reduce_sum_square(nn_graph *graph, nn_node *x, const int *axes, int count, bool keep);
+
+/* --- indices: whole numbers (NN_I32) ------------------------------------------------------------
+ *
+ * A bad index gives NaN where it is used, and no gradient.
+ */
+
+typedef struct {
+    int axis;
+    bool keep;        /* the axis stays, with size 1 */
+    bool select_last; /* of equal ones the last; else the first */
+} nn_arg_args;
+/* Where the greatest (least) entry stands; NaN counts as such. Not differentiable. */
+nn_node *nn_argmax(nn_graph *graph, nn_node *x, nn_arg_args args);
+nn_node *nn_argmin(nn_graph *graph, nn_node *x, nn_arg_args args);
+
+typedef struct {
+    int axis, k;
+    bool smallest; /* else the greatest */
+} nn_top_args;
+/* The k best along an axis, best first; of equal ones the first stands first, NaN is greatest. */
+nn_node *nn_top_k(nn_graph *graph, nn_node *x, nn_top_args args);
+nn_node *nn_top_k_indices(nn_graph *graph, nn_node *x, nn_top_args args); /* where they stand */
+
+typedef struct {
+    int axis; /* of the result */
+    int depth;
+    double on, off;
+} nn_one_hot_args;
+/* A new axis with `on` at the index, `off` elsewhere; indices may be negative (ONNX OneHot), and
+ * others give `off` alone. */
+nn_node *nn_one_hot(nn_graph *graph, nn_node *indices, nn_one_hot_args args);
+
+/* ONNX Gather: the entries of `data` along `axis` that the indices (an activation) name; they take
+ * the place of the axis in the shape. Negative ones count from the end. `data` is an activation,
+ * each example with its own indices, or a parameter, the same for all. */
+nn_node *nn_gather(nn_graph *graph, nn_node *data, nn_node *indices, int axis);
+/* Rows of a table (words,width): indices (n,...) give (n,...,width). */
+nn_node *nn_embedding(nn_graph *graph, nn_node *table, nn_node *indices);
+
 #endif

@@ -199,7 +199,8 @@ static void copy_tiles(const nn_walk *walk, int to_tensor, int from_tensor, line
 static bool arrange_tiles(nn_walk *walk, int one, int other)
 {
     int last = walk->loops - 1;
-    if (walk->stride[one][last] != 1 || walk->stride[other][last] == 1)
+    if (walk->stride[one][last] != 1 || walk->stride[other][last] == 1 ||
+        walk->stride[other][last] == 0)
         return false;
     for (int d = 0; d < last; d++) {
         if (walk->stride[other][d] != 1 || walk->size[d] < 2)
