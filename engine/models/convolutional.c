@@ -7,15 +7,14 @@
 /* --- layers that they share ---------------------------------------------------------------------
  */
 
-static nn_conv_args same(int kernel, int stride)
+nn_conv_args nn_centred(int kernel, int stride)
 {
     int pad = (kernel - 1) / 2;
     return (nn_conv_args){.stride = {stride, stride}, .pad = {pad, pad, pad, pad}};
 }
 
-/* Convolution with bias and ReLU. */
-static nn_node *conv_relu(nn_graph *graph, const char *name, nn_node *x, int filters, int kernel,
-                          nn_conv_args args)
+nn_node *nn_conv_relu(nn_graph *graph, const char *name, nn_node *x, int filters, int kernel,
+                      nn_conv_args args)
 {
     x = nn_conv(graph, name, x, filters, kernel, kernel, args, NN_INIT_HE);
     return nn_relu(nn_named(graph, "%s.relu", name), x);
@@ -75,13 +74,13 @@ static nn_node *alexnet(nn_graph *graph, nn_node *x, const nn_architecture *kind
 {
     (void)kind;
     nn_conv_args first = {.stride = {4, 4}, .pad = {2, 2, 2, 2}};
-    x = conv_relu(graph, "conv1", x, nn_slim(size, 64), 11, first);
+    x = nn_conv_relu(graph, "conv1", x, nn_slim(size, 64), 11, first);
     x = max_pool(graph, x, 3, 2, 0);
-    x = conv_relu(graph, "conv2", x, nn_slim(size, 192), 5, same(5, 1));
+    x = nn_conv_relu(graph, "conv2", x, nn_slim(size, 192), 5, nn_centred(5, 1));
     x = max_pool(graph, x, 3, 2, 0);
-    x = conv_relu(graph, "conv3", x, nn_slim(size, 384), 3, same(3, 1));
-    x = conv_relu(graph, "conv4", x, nn_slim(size, 256), 3, same(3, 1));
-    x = conv_relu(graph, "conv5", x, nn_slim(size, 256), 3, same(3, 1));
+    x = nn_conv_relu(graph, "conv3", x, nn_slim(size, 384), 3, nn_centred(3, 1));
+    x = nn_conv_relu(graph, "conv4", x, nn_slim(size, 256), 3, nn_centred(3, 1));
+    x = nn_conv_relu(graph, "conv5", x, nn_slim(size, 256), 3, nn_centred(3, 1));
     x = nn_flatten(graph, max_pool(graph, x, 3, 2, 0));
     x = hidden(graph, "fc1", x, nn_slim(size, 4096), size);
     x = hidden(graph, "fc2", x, nn_slim(size, 4096), size);
@@ -99,7 +98,7 @@ static nn_node *vgg_stages(nn_graph *graph, nn_node *x, const int (*stage)[2], i
     for (int s = 0; s < stages; s++) {
         for (int i = 0; i < stage[s][0]; i++) {
             snprintf(name, sizeof name, "conv%d_%d", s + 1, i + 1);
-            x = conv_relu(graph, name, x, nn_slim(size, stage[s][1]), 3, same(3, 1));
+            x = nn_conv_relu(graph, name, x, nn_slim(size, stage[s][1]), 3, nn_centred(3, 1));
         }
         x = max_pool(graph, x, 2, 2, 0);
     }
@@ -142,10 +141,10 @@ static nn_node *basic_block(nn_graph *graph, const char *name, nn_node *x, int f
     nn_join_name(part[0], name, ".conv1");
     nn_join_name(part[1], name, ".conv2");
     nn_join_name(part[2], name, ".shortcut");
-    nn_node *y = conv_norm_relu(graph, part[0], x, filters, 3, same(3, stride));
-    y = conv_norm(graph, part[1], y, filters, 3, same(3, 1));
+    nn_node *y = conv_norm_relu(graph, part[0], x, filters, 3, nn_centred(3, stride));
+    y = conv_norm(graph, part[1], y, filters, 3, nn_centred(3, 1));
     if (shortcut && (stride > 1 || nn_node_shape(x).dim[1] != filters))
-        x = conv_norm(graph, part[2], x, filters, 1, same(1, stride));
+        x = conv_norm(graph, part[2], x, filters, 1, nn_centred(1, stride));
     if (shortcut)
         y = nn_add(nn_named(graph, "%s.add", name), y, x);
     return nn_relu(nn_named(graph, "%s.relu", name), y);
@@ -159,7 +158,7 @@ static nn_node *small_residual(nn_graph *graph, nn_node *x, const nn_architectur
     char name[NN_NAME_MAX];
     bool shortcut = kind->depth > 0;
     int blocks = shortcut ? kind->depth : -kind->depth;
-    x = conv_norm_relu(graph, "conv1", x, nn_slim(size, 16), 3, same(3, 1));
+    x = conv_norm_relu(graph, "conv1", x, nn_slim(size, 16), 3, nn_centred(3, 1));
     for (int stage = 0; stage < 3; stage++)
         for (int i = 0; i < blocks; i++) {
             snprintf(name, sizeof name, "block%d_%d", stage + 1, i + 1);
@@ -183,11 +182,11 @@ static nn_node *bottleneck(nn_graph *graph, const char *name, nn_node *x, int wi
     nn_join_name(part[1], name, ".conv2");
     nn_join_name(part[2], name, ".conv3");
     nn_join_name(part[3], name, ".shortcut");
-    nn_node *y = conv_norm_relu(graph, part[0], x, width, 1, same(1, 1));
-    y = conv_norm_relu(graph, part[1], y, width, 3, same(3, stride));
-    y = conv_norm(graph, part[2], y, 4 * width, 1, same(1, 1));
+    nn_node *y = conv_norm_relu(graph, part[0], x, width, 1, nn_centred(1, 1));
+    y = conv_norm_relu(graph, part[1], y, width, 3, nn_centred(3, stride));
+    y = conv_norm(graph, part[2], y, 4 * width, 1, nn_centred(1, 1));
     if (stride > 1 || nn_node_shape(x).dim[1] != 4 * width)
-        x = conv_norm(graph, part[3], x, 4 * width, 1, same(1, stride));
+        x = conv_norm(graph, part[3], x, 4 * width, 1, nn_centred(1, stride));
     return nn_relu(nn_named(graph, "%s.relu", name), nn_add(nn_named(graph, "%s.add", name), y, x));
 }
 
@@ -198,7 +197,7 @@ static nn_node *resnet50(nn_graph *graph, nn_node *x, const nn_architecture *kin
     static const int stage[4][2] = {{3, 64}, {4, 128}, {6, 256}, {3, 512}};
     char name[NN_NAME_MAX];
     (void)kind;
-    x = conv_norm_relu(graph, "conv1", x, nn_slim(size, 64), 7, same(7, 2));
+    x = conv_norm_relu(graph, "conv1", x, nn_slim(size, 64), 7, nn_centred(7, 2));
     x = max_pool(graph, x, 3, 2, 1);
     for (int s = 0; s < 4; s++)
         for (int i = 0; i < stage[s][0]; i++) {
@@ -222,15 +221,15 @@ static nn_node *mobilenet(nn_graph *graph, nn_node *x, const nn_architecture *ki
     char name[NN_NAME_MAX];
     int channels = nn_slim(size, 32);
     (void)kind;
-    x = conv_norm_relu(graph, "conv1", x, channels, 3, same(3, 2));
+    x = conv_norm_relu(graph, "conv1", x, channels, 3, nn_centred(3, 2));
     for (int i = 0; i < 13; i++) {
-        nn_conv_args depthwise = same(3, block[i][1]);
+        nn_conv_args depthwise = nn_centred(3, block[i][1]);
         depthwise.groups = channels;
         snprintf(name, sizeof name, "depthwise%d", i + 1);
         x = conv_norm_relu(graph, name, x, channels, 3, depthwise);
         channels = nn_slim(size, block[i][0]);
         snprintf(name, sizeof name, "pointwise%d", i + 1);
-        x = conv_norm_relu(graph, name, x, channels, 1, same(1, 1));
+        x = conv_norm_relu(graph, name, x, channels, 1, nn_centred(1, 1));
     }
     return nn_dense(graph, "fc", global_average(graph, x), size->classes, NN_INIT_XAVIER);
 }

@@ -16,6 +16,12 @@ typedef struct {
 /* "block1.conv2"; cut off at the end of the room, which nn_conv and its like then refuse. */
 const char *nn_join_name(char text[NN_NAME_MAX], const char *name, const char *part);
 
+/* Padding that keeps rows and columns (at stride 1) of an odd kernel. */
+nn_conv_args nn_centred(int kernel, int stride);
+/* Convolution with bias, He's weights, and ReLU. */
+nn_node *nn_conv_relu(nn_graph *graph, const char *name, nn_node *x, int filters, int kernel,
+                      nn_conv_args args);
+
 extern const nn_architecture_family nn_convolutional_family; /* classifiers of images */
 extern const nn_architecture_family nn_vision_family;        /* what else is asked of images */
 extern const nn_architecture_family nn_sequences_family;     /* one step after another */

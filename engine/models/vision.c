@@ -6,16 +6,9 @@
 
 #include <stdio.h>
 
-static nn_conv_args same(int kernel)
-{
-    int pad = (kernel - 1) / 2;
-    return (nn_conv_args){.pad = {pad, pad, pad, pad}};
-}
-
 static nn_node *conv_relu(nn_graph *graph, const char *name, nn_node *x, int filters, int kernel)
 {
-    x = nn_conv(graph, name, x, filters, kernel, kernel, same(kernel), NN_INIT_HE);
-    return nn_relu(nn_named(graph, "%s.relu", name), x);
+    return nn_conv_relu(graph, name, x, filters, kernel, nn_centred(kernel, 1));
 }
 
 static nn_node *half(nn_graph *graph, nn_node *x)
