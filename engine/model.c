@@ -15,6 +15,7 @@ struct nn_param {
 
 struct nn_model {
     uint64_t seed;
+    bool outline;
     nn_param **param;
     int count, capacity;
 };
@@ -25,6 +26,19 @@ nn_model *nn_model_new(uint64_t seed)
     if (model)
         model->seed = seed;
     return model;
+}
+
+nn_model *nn_model_outline(void)
+{
+    nn_model *model = nn_model_new(0);
+    if (model)
+        model->outline = true;
+    return model;
+}
+
+bool nn_model_is_outline(const nn_model *model)
+{
+    return model->outline;
 }
 
 void nn_model_free(nn_model *model)
@@ -88,9 +102,9 @@ static nn_param *append(nn_model *model, const char *name, nn_shape shape)
     }
     nn_param *param = calloc(1, sizeof *param);
     size_t bytes = (size_t)nn_shape_count(shape) * sizeof *param->data;
-    if (param)
+    if (param && !model->outline)
         param->data = aligned_alloc(64, (bytes + 63) / 64 * 64);
-    if (!param || !param->data) {
+    if (!param || (!param->data && !model->outline)) {
         free(param);
         return NULL;
     }
@@ -144,7 +158,8 @@ static nn_param *obtain(nn_model *model, const char *name, nn_shape shape, nn_in
         return NULL;
     }
     param->buffer = buffer;
-    fill(model, param, init, scale);
+    if (!model->outline)
+        fill(model, param, init, scale);
     return param;
 }
 
@@ -230,6 +245,10 @@ bool nn_param_decays(const nn_param *param)
 nn_status nn_model_copy(nn_model *to, const nn_model *from, nn_error *error)
 {
     char have[NN_SHAPE_TEXT], want[NN_SHAPE_TEXT];
+    if (to->outline || from->outline)
+        return nn_fail(error, NN_E_ARG,
+                       "copy of a model: an outline has no values; expected two "
+                       "models from nn_model_new");
     if (to->count != from->count)
         return nn_fail(error, NN_E_SHAPE, "copy of a model: %d tensors into %d; expected the same",
                        from->count, to->count);

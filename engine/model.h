@@ -20,6 +20,10 @@ typedef enum {
 
 /* Values are drawn from (seed, parameter name), so they do not depend on creation order. */
 nn_model *nn_model_new(uint64_t seed);
+/* Only names and shapes: counts the parameters of any network, however large, in no memory. Its
+ * values are NULL, so nothing runs it: nn_compile, nn_optimizer_new and nn_model_copy refuse it. */
+nn_model *nn_model_outline(void);
+bool nn_model_is_outline(const nn_model *model);
 void nn_model_free(nn_model *model);
 uint64_t nn_model_seed(const nn_model *model);
 
@@ -39,7 +43,7 @@ int64_t nn_model_parameters(const nn_model *model); /* trainable scalars (frozen
 
 const char *nn_param_name(const nn_param *param);
 nn_shape nn_param_shape(const nn_param *param);
-nn_real *nn_param_data(nn_param *param); /* 64-byte aligned */
+nn_real *nn_param_data(nn_param *param); /* 64-byte aligned; NULL in an outline */
 const nn_real *nn_param_values(const nn_param *param);
 bool nn_param_is_buffer(const nn_param *param);
 bool nn_param_frozen(const nn_param *param);

@@ -197,6 +197,12 @@ nn_optimizer *nn_optimizer_new(nn_model *model, nn_optimizer_args args, nn_error
     fill_defaults(&args);
     if (check_args(&args, error) != NN_OK)
         return NULL;
+    if (nn_model_is_outline(model)) {
+        nn_fail(error, NN_E_ARG,
+                "optimizer: an outline has no values; expected a model from "
+                "nn_model_new");
+        return NULL;
+    }
     nn_optimizer *optimizer = calloc(1, sizeof *optimizer);
     if (!optimizer) {
         nn_fail(error, NN_E_NOMEM, "optimizer: out of memory");

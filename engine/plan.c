@@ -293,6 +293,10 @@ static nn_status check_arguments(const nn_graph *graph, const nn_node *root, nn_
     if (!root->op)
         return nn_fail(error, NN_E_ARG, "plan: root '%s' is an %s; there is nothing to compute",
                        root->name, nn_node_op(root));
+    if (nn_model_is_outline(nn_graph_model(graph)))
+        return nn_fail(error, NN_E_ARG,
+                       "plan: an outline has no values to compute with; build the "
+                       "graph over a model from nn_model_new");
     if (args.batch < 1 || args.batch > 1 << 24)
         return nn_fail(error, NN_E_ARG, "plan: batch %d; expected 1 to %d", args.batch, 1 << 24);
     if (args.shards < 0 || args.shards > NN_MAX_SHARDS)

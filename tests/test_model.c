@@ -6,7 +6,9 @@
 
 #include <cmocka.h>
 
-#include "engine/model.h"
+#include "engine/optimizer.h"
+#include "engine/recurrent.h"
+#include "engine/transformer.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -173,6 +175,56 @@ static void a_copy_is_whole_or_refused(void **state)
     nn_model_free(c);
 }
 
+/* The same network over a model with values and one without. */
+static nn_node *build(nn_graph *graph)
+{
+    nn_recurrent_layer_args args = {.forget_bias = 1};
+    nn_node *x = nn_input(graph, "x", NN_F, nn_shape2(3, 4));
+    x = nn_sinusoidal_positions(graph, "positions", x);
+    x = nn_lstm_layer(graph, "lstm", x, 6, args);
+    return nn_dense(graph, "dense", nn_flatten(graph, x), 2, NN_INIT_HE);
+}
+
+static void an_outline_has_shapes_and_no_values(void **state)
+{
+    (void)state;
+    nn_error error = {NN_OK, ""};
+    nn_model *full = nn_model_new(1), *outline = nn_model_outline();
+    nn_graph *first = nn_graph_new(full), *second = nn_graph_new(outline);
+    build(first);
+    nn_node *root = nn_mean(second, build(second));
+    assert_int_equal(nn_graph_error(second, &error), NN_OK);
+    assert_true(nn_model_is_outline(outline) && !nn_model_is_outline(full));
+    assert_int_equal(nn_model_parameters(outline), nn_model_parameters(full));
+    assert_int_equal(nn_model_count(outline), nn_model_count(full));
+    for (int i = 0; i < nn_model_count(full); i++) {
+        assert_null(nn_param_values(nn_model_at(outline, i)));
+        assert_string_equal(nn_param_name(nn_model_at(outline, i)),
+                            nn_param_name(nn_model_at(full, i)));
+    }
+    assert_null(nn_compile(second, root, NULL, 0, NULL, (nn_exec_args){.batch = 1}, &error));
+    assert_non_null(strstr(error.text, "outline"));
+    assert_null(nn_optimizer_new(outline, (nn_optimizer_args){.kind = NN_ADAM}, &error));
+    assert_non_null(strstr(error.text, "outline"));
+    assert_int_equal(nn_model_copy(outline, full, &error), NN_E_ARG);
+    assert_int_equal(nn_model_copy(full, outline, &error), NN_E_ARG);
+    nn_graph_free(first);
+    nn_graph_free(second);
+    nn_model_free(full);
+    nn_model_free(outline);
+}
+
+static void an_outline_may_be_larger_than_memory(void **state)
+{
+    (void)state;
+    nn_model *outline = nn_model_outline();
+    nn_param *large =
+        nn_model_param(outline, "large", nn_shape2(1 << 20, 1 << 20), NN_INIT_HE, 1, NULL);
+    assert_non_null(large);
+    assert_int_equal(nn_model_parameters(outline), INT64_C(1) << 40);
+    nn_model_free(outline);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -183,6 +235,8 @@ int main(void)
         cmocka_unit_test(names_are_unique_and_shapes_must_agree),
         cmocka_unit_test(parts_know_what_they_are),
         cmocka_unit_test(a_copy_is_whole_or_refused),
+        cmocka_unit_test(an_outline_has_shapes_and_no_values),
+        cmocka_unit_test(an_outline_may_be_larger_than_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -73,8 +73,9 @@ static nn_node *state_weight(const stack *s, int layer, int direction)
     bool fresh, xavier = s->args->xavier;
     nn_param *param = parameter(s, "weight_hh", layer, direction, nn_shape2(s->cell->gates * u, u),
                                 xavier ? NN_INIT_XAVIER : NN_INIT_NORMAL, &fresh);
-    for (int g = 0; param && fresh && !xavier && g < s->cell->gates; g++)
-        make_orthogonal(nn_param_data(param) + g * u * u, u);
+    nn_real *data = param ? nn_param_data(param) : NULL; /* NULL in an outline */
+    for (int g = 0; data && fresh && !xavier && g < s->cell->gates; g++)
+        make_orthogonal(data + g * u * u, u);
     return nn_use(s->graph, param);
 }
 
@@ -84,8 +85,9 @@ static nn_node *bias(const stack *s, const char *what, int layer, int direction,
     bool fresh;
     nn_param *param =
         parameter(s, what, layer, direction, nn_shape1(s->cell->gates * u), NN_INIT_ZEROS, &fresh);
-    for (int64_t j = u; param && fresh && forget != 0 && j < 2 * u; j++)
-        nn_param_data(param)[j] = (nn_real)forget;
+    nn_real *data = param ? nn_param_data(param) : NULL;
+    for (int64_t j = u; data && fresh && forget != 0 && j < 2 * u; j++)
+        data[j] = (nn_real)forget;
     return nn_use(s->graph, param);
 }
 
