@@ -24,7 +24,7 @@ static int64_t parameters_of(const char *name, nn_model_size size)
 {
     nn_error error = {NN_OK, ""};
     nn_assembly made;
-    nn_model *model = nn_model_new(1);
+    nn_model *model = nn_model_outline();
     nn_graph *graph = nn_graph_new(model);
     assert_non_null(graph);
     if (nn_model_build(graph, name, size, &made, &error) != NN_OK)
@@ -40,13 +40,14 @@ static void published_networks_have_their_number_of_parameters(void **state)
     static const struct {
         const char *name;
         int64_t parameters;
-    } published[] =
-        {
-            {"logreg", 7850},      {"lenet5", 61706},      {"alexnet", 61100840},
-            {"vgg16", 138357544},  {"resnet50", 25557032}, {"mobilenet", 4231976},
-            {"vgg-small", 467818}, /* as the same network elsewhere */
-            {"resnet8", 77754},    {"lstm", 82186},
-        };
+    } published[] = {
+        {"logreg", 7850},        {"lenet5", 61706},
+        {"alexnet", 61100840},   {"vgg16", 138357544},
+        {"resnet50", 25557032},  {"mobilenet", 4231976},
+        {"resnet152", 60192808}, {"mobilenetv2", 3504872},
+        {"vgg-small", 467818}, /* as the same network elsewhere */
+        {"resnet8", 77754},      {"lstm", 82186},
+    };
     (void)state;
     for (size_t i = 0; i < sizeof published / sizeof *published; i++)
         assert_int_equal(parameters_of(published[i].name, (nn_model_size){.slim = 1}),
@@ -76,6 +77,8 @@ static const small smalls[] = {
     {"resnet56", 4, {3, {1, 8, 8}}, 5, 1e-2, 0.01},
     {"resnet50", 16, {3, {3, 32, 32}}, 5, 3e-3, 0.01},
     {"mobilenet", 16, {3, {3, 32, 32}}, 5, 1e-2, 0.01},
+    {"mobilenetv2", 16, {3, {3, 32, 32}}, 5, 1e-2, 0.01},
+    {"resnet152", 64, {3, {3, 32, 32}}, 3, 3e-3, 0.1},
     {"inception-small", 2, {3, {1, 12, 12}}, 5, 1e-2, 0.01},
     {"fcn", 4, {3, {2, 12, 8}}, 3, 1e-2, 0.01},
     {"yolo-tiny", 4, {3, {3, 32, 48}}, 2, 3e-3, 0.01},

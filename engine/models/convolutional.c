@@ -1,5 +1,6 @@
 /* Convolutional classifiers of images (channels x rows x columns): AlexNet, VGG, plain and residual
  * networks, MobileNet. */
+#include "engine/elementwise.h"
 #include "engine/models/families.h"
 
 #include <stdio.h>
@@ -35,6 +36,13 @@ static nn_node *conv_norm_relu(nn_graph *graph, const char *name, nn_node *x, in
 {
     x = conv_norm(graph, name, x, filters, kernel, args);
     return nn_relu(nn_named(graph, "%s.relu", name), x);
+}
+
+static nn_node *conv_norm_relu6(nn_graph *graph, const char *name, nn_node *x, int filters,
+                                int kernel, nn_conv_args args)
+{
+    x = conv_norm(graph, name, x, filters, kernel, args);
+    return nn_clip(nn_named(graph, "%s.relu6", name), x, 0, 6);
 }
 
 static nn_node *max_pool(nn_graph *graph, nn_node *x, int kernel, int stride, int pad)
@@ -168,7 +176,8 @@ static nn_node *small_residual(nn_graph *graph, nn_node *x, const nn_architectur
     return nn_dense(graph, "fc", global_average(graph, x), size->classes, NN_INIT_XAVIER);
 }
 
-/* --- ResNet-50 ----------------------------------------------------------------------------------
+/* --- ResNet-50, ResNet-152
+ * -------------------------------------------------------------------------
  */
 
 /* 1x1 down, 3x3 (which carries the stride, as implementations do since 2016), 1x1 up to 4 times the
@@ -190,19 +199,20 @@ static nn_node *bottleneck(nn_graph *graph, const char *name, nn_node *x, int wi
     return nn_relu(nn_named(graph, "%s.relu", name), nn_add(nn_named(graph, "%s.add", name), y, x));
 }
 
-/* He et al. 2016, table 1: 25,557,032 parameters at 3x224x224. */
-static nn_node *resnet50(nn_graph *graph, nn_node *x, const nn_architecture *kind,
-                         const nn_model_size *size)
+/* He et al. 2016, table 1; depth counts the layers with weights. At 3x224x224 50 layers have
+ * 25,557,032 parameters and 152 have 60,192,808. */
+static nn_node *large_residual(nn_graph *graph, nn_node *x, const nn_architecture *kind,
+                               const nn_model_size *size)
 {
-    static const int stage[4][2] = {{3, 64}, {4, 128}, {6, 256}, {3, 512}};
+    static const int blocks[2][4] = {{3, 4, 6, 3}, {3, 8, 36, 3}};
+    const int *stage = blocks[kind->depth > 50];
     char name[NN_NAME_MAX];
-    (void)kind;
     x = conv_norm_relu(graph, "conv1", x, nn_slim(size, 64), 7, nn_centred(7, 2));
     x = max_pool(graph, x, 3, 2, 1);
     for (int s = 0; s < 4; s++)
-        for (int i = 0; i < stage[s][0]; i++) {
+        for (int i = 0; i < stage[s]; i++) {
             snprintf(name, sizeof name, "block%d_%d", s + 1, i + 1);
-            x = bottleneck(graph, name, x, nn_slim(size, stage[s][1]), s && !i ? 2 : 1);
+            x = bottleneck(graph, name, x, nn_slim(size, 64 << s), s && !i ? 2 : 1);
         }
     return nn_dense(graph, "fc", global_average(graph, x), size->classes, NN_INIT_XAVIER);
 }
@@ -231,6 +241,50 @@ static nn_node *mobilenet(nn_graph *graph, nn_node *x, const nn_architecture *ki
         snprintf(name, sizeof name, "pointwise%d", i + 1);
         x = conv_norm_relu(graph, name, x, channels, 1, nn_centred(1, 1));
     }
+    return nn_dense(graph, "fc", global_average(graph, x), size->classes, NN_INIT_XAVIER);
+}
+
+/* An inverted residual: 1x1 up to `wide` channels, depthwise 3x3, 1x1 down to `narrow`, the last
+ * without activation; added to the input where the shape stays. ReLU stops at 6. */
+static nn_node *inverted_residual(nn_graph *graph, const char *name, nn_node *x, int expand,
+                                  int narrow, int stride)
+{
+    char part[3][NN_NAME_MAX];
+    if (!x)
+        return NULL;
+    int channels = (int)nn_node_shape(x).dim[1], wide = expand * channels;
+    nn_conv_args depthwise = nn_centred(3, stride);
+    depthwise.groups = wide;
+    nn_join_name(part[0], name, ".expand");
+    nn_join_name(part[1], name, ".depthwise");
+    nn_join_name(part[2], name, ".project");
+    nn_node *y = x;
+    if (expand > 1)
+        y = conv_norm_relu6(graph, part[0], y, wide, 1, nn_centred(1, 1));
+    y = conv_norm_relu6(graph, part[1], y, wide, 3, depthwise);
+    y = conv_norm(graph, part[2], y, narrow, 1, nn_centred(1, 1));
+    if (stride > 1 || channels != narrow)
+        return y;
+    return nn_add(nn_named(graph, "%s.add", name), y, x);
+}
+
+/* Sandler et al. 2018, table 2: expansion, channels, blocks, stride of the first. 3,504,872
+ * parameters at 3x224x224, 2,223,872 of them before the classifier. */
+static nn_node *mobilenet_v2(nn_graph *graph, nn_node *x, const nn_architecture *kind,
+                             const nn_model_size *size)
+{
+    static const int stage[7][4] = {{1, 16, 1, 1}, {6, 24, 2, 2},  {6, 32, 3, 2}, {6, 64, 4, 2},
+                                    {6, 96, 3, 1}, {6, 160, 3, 2}, {6, 320, 1, 1}};
+    char name[NN_NAME_MAX];
+    (void)kind;
+    x = conv_norm_relu6(graph, "conv1", x, nn_slim(size, 32), 3, nn_centred(3, 2));
+    for (int s = 0; s < 7; s++)
+        for (int i = 0; i < stage[s][2]; i++) {
+            snprintf(name, sizeof name, "block%d_%d", s + 1, i + 1);
+            x = inverted_residual(graph, name, x, stage[s][0], nn_slim(size, stage[s][1]),
+                                  i ? 1 : stage[s][3]);
+        }
+    x = conv_norm_relu6(graph, "features", x, nn_slim(size, 1280), 1, nn_centred(1, 1));
     return nn_dense(graph, "fc", global_average(graph, x), size->classes, NN_INIT_XAVIER);
 }
 
@@ -287,12 +341,24 @@ static const nn_architecture list[] = {
      .what = "residual network of bottleneck blocks",
      .source = "He et al. 2016, table 1",
      IMAGENET,
-     .logits = resnet50},
+     .depth = 50,
+     .logits = large_residual},
+    {.name = "resnet152",
+     .what = "residual network of bottleneck blocks, the deepest of its paper",
+     .source = "He et al. 2016, table 1",
+     IMAGENET,
+     .depth = 152,
+     .logits = large_residual},
     {.name = "mobilenet",
      .what = "depthwise and pointwise convolutions",
      .source = "Howard et al. 2017",
      IMAGENET,
      .logits = mobilenet},
+    {.name = "mobilenetv2",
+     .what = "inverted residuals: wide inside, narrow between blocks",
+     .source = "Sandler et al. 2018",
+     IMAGENET,
+     .logits = mobilenet_v2},
 };
 
 const nn_architecture_family nn_convolutional_family = NN_FAMILY(list);
