@@ -33,9 +33,10 @@ static bool is_cell_by_cell(const nn_node *node)
 static bool window_of(const nn_node *node, int side, int64_t *extent, int64_t *stride)
 {
     int64_t kernel, dilation;
-    if (strcmp(node->op->name, "conv2d") == 0) {
+    const nn_node *weight = node->input_count > 1 ? node->input[1] : NULL;
+    if (weight && strcmp(node->op->name, "conv2d") == 0) {
         const nn_conv_args *args = (const void *)node->args;
-        kernel = node->input[1]->shape.dim[2 + side];
+        kernel = weight->shape.dim[2 + side];
         dilation = args->dilation[side];
         *stride = args->stride[side];
     } else if (strcmp(node->op->name, "max_pool2d") == 0 ||
