@@ -28,6 +28,7 @@ double golden_number(golden_case *c, const char *name);
 bool golden_has(golden_case *c, const char *name);
 void golden_out(golden_case *c, const char *name, golden_array value);
 void golden_out_number(golden_case *c, const char *name, double value);
+void golden_out_numbers(golden_case *c, const char *name, int count, const double *values);
 
 golden_array golden_new(golden_case *c, nn_shape shape);                     /* zeros */
 golden_array golden_like(golden_case *c, nn_shape shape, golden_array from); /* reshaped, shared */
@@ -38,6 +39,8 @@ golden_array golden_transposed(golden_case *c, golden_array a);
  */
 
 golden_net *golden_net_new(golden_case *c, int64_t rows);
+/* Over a model without values, for facts about sizes. */
+golden_net *golden_outline_new(golden_case *c);
 nn_graph *golden_graph(golden_net *net);
 nn_model *golden_model(golden_net *net);
 /* rows-first data as an activation; its gradient goes by `name`. */

@@ -54,13 +54,27 @@ static void clear_case(golden_case *c)
         free(c->block[i]);
 }
 
-golden_net *golden_net_new(golden_case *c, int64_t rows)
+static golden_net *net_over(golden_case *c, nn_model *model, int64_t rows)
 {
-    golden_net *net = c->nets < NETS ? golden_net_make(c, rows) : NULL;
-    if (!net)
+    if (c->nets == NETS) {
+        nn_model_free(model);
         golden_fail(c, "no room for another net");
+    }
+    golden_net *net = golden_net_make(c, model, rows);
+    if (!net)
+        golden_fail(c, "no memory for another net");
     c->net[c->nets++] = net;
     return net;
+}
+
+golden_net *golden_net_new(golden_case *c, int64_t rows)
+{
+    return net_over(c, nn_model_new(1), rows);
+}
+
+golden_net *golden_outline_new(golden_case *c)
+{
+    return net_over(c, nn_model_outline(), 1);
 }
 
 /* --- arrays --------------------------------------------------------------------------------------
@@ -160,6 +174,13 @@ void golden_out_number(golden_case *c, const char *name, double value)
 {
     golden_array a = golden_new(c, nn_shape_of(0, NULL));
     a.data[0] = value;
+    golden_out(c, name, a);
+}
+
+void golden_out_numbers(golden_case *c, const char *name, int count, const double *values)
+{
+    golden_array a = golden_new(c, nn_shape1(count));
+    memcpy(a.data, values, (size_t)count * sizeof *values);
     golden_out(c, name, a);
 }
 

@@ -107,14 +107,16 @@ struct golden_net {
     int label_count;
 };
 
-golden_net *golden_net_make(golden_case *c, int64_t rows)
+golden_net *golden_net_make(golden_case *c, nn_model *model, int64_t rows)
 {
-    golden_net *net = calloc(1, sizeof *net);
-    if (!net)
+    golden_net *net = model ? calloc(1, sizeof *net) : NULL;
+    if (!net) {
+        nn_model_free(model);
         return NULL;
+    }
     net->owner = c;
     net->rows = rows;
-    net->model = nn_model_new(1);
+    net->model = model;
     net->graph = nn_graph_new(net->model);
     net->pool = nn_pool_new(2, NULL);
     return net;

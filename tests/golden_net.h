@@ -4,7 +4,8 @@
 
 #include "tests/golden_case.h"
 
-golden_net *golden_net_make(golden_case *c, int64_t rows); /* NULL: no memory */
+/* Takes the model over. NULL: no memory. */
+golden_net *golden_net_make(golden_case *c, nn_model *model, int64_t rows);
 void golden_net_free(golden_net *net);
 
 #endif

@@ -2,8 +2,6 @@
 #include "engine/recurrent.h"
 #include "tests/golden_case.h"
 
-#include <string.h>
-
 /* --- numbers of parameters -----------------------------------------------------------------------
  */
 
@@ -19,13 +17,6 @@ static double parameters_of(golden_case *c, layer_builder *build, double feature
     return (double)nn_model_parameters(golden_model(net));
 }
 
-static void out_numbers(golden_case *c, int count, const double *number)
-{
-    golden_array all = golden_new(c, nn_shape1(count));
-    memcpy(all.data, number, (size_t)count * sizeof *number);
-    golden_out(c, "", all);
-}
-
 /* Encoder, decoder, dense, as Keras counts them: one bias. */
 static void translator_parameters(golden_case *c)
 {
@@ -33,18 +24,18 @@ static void translator_parameters(golden_case *c)
     golden_net *net = golden_net_new(c, 1);
     nn_node *state = nn_input(golden_graph(net), "x", NN_F, nn_shape1((int64_t)u));
     nn_dense(golden_graph(net), "dense", state, (int)y, NN_INIT_ZEROS);
-    out_numbers(c, 3,
-                (double[]){parameters_of(c, nn_lstm_layer, x, u, NN_BIASES_ONE),
-                           parameters_of(c, nn_lstm_layer, y, u, NN_BIASES_ONE),
-                           (double)nn_model_parameters(golden_model(net))});
+    golden_out_numbers(c, "", 3,
+                       (double[]){parameters_of(c, nn_lstm_layer, x, u, NN_BIASES_ONE),
+                                  parameters_of(c, nn_lstm_layer, y, u, NN_BIASES_ONE),
+                                  (double)nn_model_parameters(golden_model(net))});
 }
 
 static void out_both_counts(golden_case *c, layer_builder *build, const char *units)
 {
     double x = golden_number(c, "n_x"), u = golden_number(c, units);
-    out_numbers(c, 2,
-                (double[]){parameters_of(c, build, x, u, NN_BIASES_ONE),
-                           parameters_of(c, build, x, u, NN_BIASES_TWO)});
+    golden_out_numbers(c, "", 2,
+                       (double[]){parameters_of(c, build, x, u, NN_BIASES_ONE),
+                                  parameters_of(c, build, x, u, NN_BIASES_TWO)});
 }
 
 static void gru_parameters(golden_case *c)
