@@ -216,10 +216,49 @@ static const char *const version_1[] = {
     "  FROM summary JOIN run ON run.id = summary.run JOIN metric ON metric.id = summary.metric",
 };
 
+/* Comments of added columns stand in slash-star: SQLite puts the text in the middle of its own. */
+static const char *const version_2[] = {
+    "ALTER TABLE run ADD COLUMN archived_ms INTEGER "
+    "/* when it was put aside: lists leave it out unless asked */",
+    "ALTER TABLE run ADD COLUMN deleted_ms INTEGER "
+    "/* when it was deleted: it can be brought back until the store is compacted */",
+    "ALTER TABLE run ADD COLUMN pinned INTEGER NOT NULL DEFAULT 0 "
+    "/* 1: stays on top of lists */",
+    "ALTER TABLE run ADD COLUMN latency_ms REAL "
+    "/* of one example forward, one thread, median; measured when the training ends */",
+    "ALTER TABLE run ADD COLUMN memory_bytes INTEGER "
+    "/* that the plan for one example needs: weights and activations */",
+
+    "CREATE TABLE run_tag (\n"
+    "  -- words people put on runs\n"
+    "  id INTEGER PRIMARY KEY,\n"
+    "  name TEXT NOT NULL UNIQUE COLLATE NOCASE,\n"
+    "  colour TEXT NOT NULL DEFAULT 'plain'  -- plain blue orange green red violet\n"
+    ")",
+
+    "CREATE TABLE run_tag_of (\n"
+    "  run INTEGER NOT NULL REFERENCES run(id) ON DELETE CASCADE,\n"
+    "  tag INTEGER NOT NULL REFERENCES run_tag(id) ON DELETE CASCADE,\n"
+    "  PRIMARY KEY (run, tag)\n"
+    ") WITHOUT ROWID",
+    "CREATE INDEX run_tag_of_tag ON run_tag_of (tag)",
+
+    "CREATE TABLE saved_view (\n"
+    "  -- how a list is to be shown: rules, not content, so that new runs that fit appear in it\n"
+    "  id INTEGER PRIMARY KEY,\n"
+    "  screen TEXT NOT NULL,  -- runs\n"
+    "  name TEXT NOT NULL COLLATE NOCASE,\n"
+    "  query TEXT NOT NULL,  -- one rule a line: 'filter dev_error < 0.1', 'sort -id' ...\n"
+    "  saved_ms INTEGER NOT NULL,\n"
+    "  UNIQUE (screen, name)\n"
+    ")",
+};
+
 const schema_step *schema_steps(int *count)
 {
     static const schema_step steps[] = {
         {version_1, sizeof version_1 / sizeof version_1[0]},
+        {version_2, sizeof version_2 / sizeof version_2[0]},
     };
     *count = sizeof steps / sizeof steps[0];
     return steps;

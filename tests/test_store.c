@@ -103,8 +103,9 @@ static void test_schema(void **state)
                                             "'table' AND name IN ('run', 'segment', 'param', "
                                             "'metric', 'chunk', 'summary', 'event', 'checkpoint', "
                                             "'dataset', 'dataset_class', 'evaluation', "
-                                            "'prediction', 'command')"),
-                     13);
+                                            "'prediction', 'command', 'run_tag', "
+                                            "'run_tag_of', 'saved_view')"),
+                     16);
     /* The file explains itself. */
     assert_true(number_in(place->path, "SELECT sql LIKE '%-- %' FROM sqlite_schema WHERE name = "
                                        "'chunk'"));
@@ -146,6 +147,49 @@ static void test_migration(void **state)
     database_close(&db);
     assert_int_equal(number_in(place->path, "PRAGMA user_version"), 2);
     assert_int_equal(number_in(place->path, "SELECT count(*) FROM sqlite_schema"), 1);
+}
+
+/* A file that the program of version 1 wrote: opening it for reading brings it up to date, with
+ * everything that it held. */
+static void test_version_1(void **state)
+{
+    const store_place *place = *state;
+    nn_error error = {0};
+    size_t size;
+    char *dump = read_whole_file("tests/store/version_1.sql", &size);
+    dump[size] = '\0';
+    database db;
+    open_raw(&db, place->path);
+    assert_int_equal(sqlite3_exec(db.handle, dump, NULL, NULL, NULL), SQLITE_OK);
+    database_close(&db);
+    free(dump);
+    assert_int_equal(number_in(place->path, "PRAGMA user_version"), 1);
+    store *s = open_store(place);
+    run_row *rows = NULL;
+    int count = 0, present = 0;
+    assert_int_equal(store_runs(s, &rows, &count, &error), NN_OK);
+    assert_int_equal(count, 2);
+    assert_string_equal(rows[1].name, "old-digits");
+    assert_int_equal(rows[1].state, RUN_FINISHED);
+    assert_int_equal(rows[1].epoch, 2);
+    assert_true(rows[1].test_error > .89 && rows[1].test_error < .9);
+    free(rows);
+    store_close(s);
+    schema_steps(&present);
+    assert_int_equal(number_in(place->path, "PRAGMA user_version"), present);
+    assert_int_equal(number_in(place->path, "SELECT count(*) FROM chunk"), 20);
+    assert_int_equal(number_in(place->path, "SELECT count(*) FROM evaluation"), 5);
+    assert_int_equal(number_in(place->path, "SELECT count(*) FROM event"), 7);
+    assert_int_equal(number_in(place->path, "SELECT count(*) FROM param WHERE run = 1"), 22);
+    assert_int_equal(number_in(place->path, "SELECT length(truth) FROM prediction"), 4 * 179);
+    assert_int_equal(number_in(place->path, "SELECT count(*) FROM run WHERE pinned = 0 AND "
+                                            "archived_ms IS NULL AND deleted_ms IS NULL AND "
+                                            "latency_ms IS NULL AND memory_bytes IS NULL"),
+                     2);
+    /* What an added column means is still told by the file. */
+    assert_true(number_in(place->path, "SELECT sql LIKE '%brought back%' FROM sqlite_schema WHERE "
+                                       "name = 'run'"));
+    assert_int_equal(store_check(place->path, &error), NN_OK);
 }
 
 /* Several processes open a file that does not exist yet: it is made once, and nobody fails. */
@@ -436,6 +480,7 @@ int main(void)
         cmocka_unit_test(test_network_file_systems),
         IN_PLACE(test_schema),
         IN_PLACE(test_migration),
+        IN_PLACE(test_version_1),
         IN_PLACE(test_concurrent_openers),
         IN_PLACE(test_newer_file),
         IN_PLACE(test_random_bytes),
