@@ -199,6 +199,14 @@ typedef struct {
 } nn_train_facts;
 nn_train_facts nn_trainer_facts(const nn_trainer *trainer);
 
+/* After join: what one answer costs: a forward pass of one example on one thread, and the memory
+ * that weights and activations take for it. Takes up to a quarter of a second. */
+typedef struct {
+    double latency_ms; /* median of up to 101 passes; NaN unknown */
+    size_t bytes;
+} nn_cost;
+nn_status nn_trainer_cost(nn_trainer *trainer, nn_cost *cost, nn_error *error);
+
 /* Per-layer numbers for the health panel, newest whole set; wait-free on both sides (triple
  * buffer), at most 10 a second. From one thread. False when none is there yet. */
 enum { NN_HEALTH_LAYERS = 64 };

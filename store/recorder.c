@@ -289,3 +289,34 @@ nn_status recorder_wait(recorder *r, run_id run, nn_error *error)
     pthread_mutex_unlock(&r->lock);
     return status;
 }
+
+/* What could not be written stays, without its listener, for the next try. */
+static nn_status release_work(recorder *r, void *argument, nn_error *error)
+{
+    const run_id *wanted = argument;
+    recording *run = recorder_find(r, *wanted);
+    if (!run)
+        return NN_OK;
+    if (!run->ended && !run->taken)
+        recording_abandon(run);
+    run->following = false;
+    run->post = NULL;
+    if (!run->closed && !run->taken)
+        recorder_flush(r, error);
+    pthread_mutex_lock(&r->lock);
+    bool written = run->closed || run->taken;
+    recording **link = &r->runs;
+    while (written && *link != run)
+        link = &(*link)->next;
+    if (written)
+        *link = run->next;
+    pthread_mutex_unlock(&r->lock);
+    if (written)
+        recording_free(run);
+    return NN_OK;
+}
+
+void recorder_release(recorder *r, run_id run)
+{
+    recorder_ask(r, release_work, &run, NULL);
+}

@@ -77,6 +77,10 @@ nn_status recorder_follow(recorder *r, run_id run, nn_listener *listener, nn_err
  * 10 s of coming. Only then may the trainer be freed. */
 nn_status recorder_wait(recorder *r, run_id run, nn_error *error);
 
+/* The recorder forgets the run: nothing of its listener is looked at afterwards. One that has not
+ * ended counts as stopped. For processes that record many runs, one after another. */
+void recorder_release(recorder *r, run_id run);
+
 typedef struct {
     bool failing;              /* the file could not be written at the last try: kept in memory */
     char text[200];            /* why: "disk full", "locked by another process for 7 s" */

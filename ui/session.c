@@ -29,6 +29,7 @@ struct session {
     nn_trainer *trainer;
     nn_listener *listener, *recorded;
     recorder *recorder;
+    session_shared shared; /* what of the two is not the session's own */
     run_id run;
 };
 
@@ -257,15 +258,20 @@ static nn_status prepare_history(session *s, nn_error *error)
 /* --- data, trainer, run ------------------------------------------------------------------------
  */
 
-static nn_status load_data(session *s, nn_error *error)
+nn_dataset *session_read_data(const train_options *o, nn_error *error)
 {
-    const train_options *o = &s->options;
     nn_data_args args = {.dev = o->dev_share,
                          .test = o->test_share,
                          .seed = o->seed,
                          .limit = o->limit,
                          .target = o->target};
-    s->data = nn_dataset_open(o->data, &args, error);
+    return nn_dataset_open(o->data, &args, error);
+}
+
+static nn_status load_data(session *s, nn_error *error)
+{
+    const train_options *o = &s->options;
+    s->data = s->shared.data ? s->shared.data : session_read_data(o, error);
     if (!s->data)
         return error ? error->code : NN_E_IO;
     if (s->fingerprint[0] && strcmp(s->fingerprint, nn_dataset_fingerprint(s->data)) != 0)
@@ -390,7 +396,7 @@ static nn_status start_recording(session *s, nn_error *error)
     if (s->options.no_store)
         return NN_OK;
     char directory[PATH_MAX];
-    s->recorder = recorder_open(s->store_path, error);
+    s->recorder = s->shared.recorder ? s->shared.recorder : recorder_open(s->store_path, error);
     if (!s->recorder)
         return error ? error->code : NN_E_IO;
     s->recorded = nn_trainer_listen(s->trainer, RECORDER_LAG, error);
@@ -429,11 +435,29 @@ static nn_status open_parts(session *s, bool start_paused, nn_error *error)
 static void free_parts(session *s)
 {
     nn_trainer_free(s->trainer);
-    nn_dataset_free(s->data);
+    if (!s->shared.data)
+        nn_dataset_free(s->data);
     free(s);
 }
 
+/* Before the trainer, whose listener it reads, is freed. */
+static nn_status leave_recorder(session *s, nn_error *error)
+{
+    if (!s->recorder)
+        return NN_OK;
+    if (!s->shared.recorder)
+        return recorder_close(s->recorder, error);
+    recorder_release(s->recorder, s->run);
+    return NN_OK;
+}
+
 session *session_open(const train_options *options, bool start_paused, nn_error *error)
+{
+    return session_open_shared(options, (session_shared){0}, start_paused, error);
+}
+
+session *session_open_shared(const train_options *options, session_shared shared, bool start_paused,
+                             nn_error *error)
 {
     session *s = calloc(1, sizeof *s);
     if (!s) {
@@ -441,13 +465,13 @@ session *session_open(const train_options *options, bool start_paused, nn_error 
         return NULL;
     }
     s->options = *options;
+    s->shared = shared;
     nn_error mine = {0};
     if (open_parts(s, start_paused, &mine) == NN_OK)
         return s;
     if (error)
         *error = mine;
-    if (s->recorder)
-        recorder_close(s->recorder, NULL);
+    leave_recorder(s, NULL);
     free_parts(s);
     return NULL;
 }
@@ -461,7 +485,7 @@ nn_status session_close(session *s, nn_error *error)
     nn_trainer_join(s->trainer);
     if (s->recorder) {
         status = recorder_wait(s->recorder, s->run, error);
-        nn_status closed = recorder_close(s->recorder, status == NN_OK ? error : NULL);
+        nn_status closed = leave_recorder(s, status == NN_OK ? error : NULL);
         if (status == NN_OK)
             status = closed;
     }

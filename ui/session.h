@@ -18,6 +18,8 @@ typedef struct {
     uint64_t seed;
     const char *resume; /* run id, name, "last", or a checkpoint file */
     const char *branch; /* RUN@STEP (the nearest checkpoint at or before it) */
+    const char *study;  /* the study that it is a trial of, or NULL; kept with the run */
+    int trial;          /* its number there */
     bool no_store;
 } train_options;
 
@@ -40,6 +42,20 @@ nn_status train_options_of_run(store *s, run_id run, train_options *options, tra
 enum { TRAIN_PARAMS = 40 };
 int train_options_params(const train_options *options, store_param *params);
 
+/* Gives the option `key` (as the store keeps it: "lr", "batch", "clip_value") a value from text; a
+ * text option points to `value` afterwards. NN_E_MISSING when there is no such option. */
+nn_status train_option_set(train_options *options, const char *key, const char *value,
+                           nn_error *error);
+/* Takes what train_options_params gave. Strings lie in `texts`. */
+void train_options_take(const store_param *params, int count, train_options *options,
+                        train_texts *texts);
+
+/* What several trainings of one process have in common. Borrowed: it outlives the sessions. */
+typedef struct {
+    recorder *recorder; /* of the options' store; NULL: the session opens its own */
+    nn_dataset *data;   /* as the options say; NULL: the session reads its own */
+} session_shared;
+
 /* Loads the data, builds, begins the run in the store, starts the trainer (paused if asked).
  * `listener` lag capacity for the caller's own listener. It blocks while data is read: the
  * workbench calls it on a thread of its own.
@@ -48,6 +64,10 @@ int train_options_params(const train_options *options, store_param *params);
  * than it had; 0: as planned), threads and store_path are looked at. With `branch` a new run with
  * these options starts from the other run's weights. */
 session *session_open(const train_options *options, bool start_paused, nn_error *error);
+session *session_open_shared(const train_options *options, session_shared shared, bool start_paused,
+                             nn_error *error);
+/* The data that these options name, as a session would read it. */
+nn_dataset *session_read_data(const train_options *options, nn_error *error);
 nn_trainer *session_trainer(session *s);
 nn_listener *session_listener(session *s); /* the caller's */
 const nn_dataset *session_data(const session *s);

@@ -1,6 +1,9 @@
 /* The options of a training: defaults, and the way into the store and back. */
 #include "ui/session.h"
 
+#include "engine/number.h"
+
+#include <math.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -103,7 +106,8 @@ static const kept_option kept[] = {
     NUMBER("limit", KEEP_BIG, limit),
 };
 enum { KEPT = sizeof kept / sizeof *kept };
-_Static_assert((int)KEPT <= (int)TRAIN_PARAMS, "TRAIN_PARAMS is too small");
+_Static_assert((int)KEPT + 2 <= (int)TRAIN_PARAMS, /* and study, trial */
+               "TRAIN_PARAMS is too small");
 
 int train_options_params(const train_options *options, store_param *params)
 {
@@ -126,6 +130,13 @@ int train_options_params(const train_options *options, store_param *params)
             param->number = (double)*(const int64_t *)field;
         }
         count++;
+    }
+    if (options->study) {
+        store_param *param = &params[count++];
+        *param = (store_param){.key = "study"};
+        snprintf(param->text, sizeof param->text, "%s", options->study);
+        params[count++] =
+            (store_param){.key = "trial", .is_number = true, .number = options->trial};
     }
     return count;
 }
@@ -150,6 +161,41 @@ static void take_param(const store_param *param, train_options *options, train_t
     }
 }
 
+void train_options_take(const store_param *params, int count, train_options *options,
+                        train_texts *texts)
+{
+    for (int i = 0; i < count; i++)
+        take_param(&params[i], options, texts);
+}
+
+nn_status train_option_set(train_options *options, const char *key, const char *value,
+                           nn_error *error)
+{
+    double number = 0;
+    for (int i = 0; i < KEPT; i++) {
+        if (strcmp(kept[i].key, key) != 0)
+            continue;
+        void *field = (char *)options + kept[i].option;
+        bool whole = kept[i].kind == KEEP_INT || kept[i].kind == KEEP_BIG;
+        if (kept[i].kind == KEEP_TEXT) {
+            *(const char **)field = value;
+            return NN_OK;
+        }
+        if (!nn_parse_number(value, &number) || (whole && number != floor(number)) ||
+            (kept[i].kind == KEEP_INT && fabs(number) > INT32_MAX))
+            return nn_fail(error, NN_E_ARG, "%s '%.40s': expected a %snumber", key, value,
+                           whole ? "whole " : "");
+        if (kept[i].kind == KEEP_REAL)
+            *(double *)field = number;
+        else if (kept[i].kind == KEEP_INT)
+            *(int *)field = (int)number;
+        else
+            *(int64_t *)field = (int64_t)number;
+        return NN_OK;
+    }
+    return nn_fail(error, NN_E_MISSING, "'%.40s' is no option of a training", key);
+}
+
 nn_status train_options_of_run(store *s, run_id run, train_options *options, train_texts *texts,
                                nn_error *error)
 {
@@ -162,8 +208,7 @@ nn_status train_options_of_run(store *s, run_id run, train_options *options, tra
     if (status != NN_OK)
         return status;
     *options = train_options_default();
-    for (int i = 0; i < count; i++)
-        take_param(&params[i], options, texts);
+    train_options_take(params, count, options, texts);
     free(params);
     options->seed = row.seed;
     return NN_OK;

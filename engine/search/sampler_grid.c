@@ -120,7 +120,7 @@ nn_status nn_grid_next(const nn_space *space, const nn_sampler *sampler,
             error, NN_E_ARG,
             "the grid has more than %d points: take another sampler, or fewer parameters",
             GRID_MAX);
-    uint32_t *order = malloc((size_t)size * sizeof *order);
+    uint32_t *order = malloc(((size_t)size + 1) * sizeof *order);
     if (!order)
         return nn_fail(error, NN_E_NOMEM, "no memory for a grid of %lld points", (long long)size);
     nn_shuffle(order, (size_t)size, sampler->seed, NN_STREAM_GRID);

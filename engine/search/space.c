@@ -93,7 +93,7 @@ static double with_digits(double value, int digits)
 
 double nn_space_value(const nn_space_param *param, double unit)
 {
-    double low = param->low, high = param->high, value = low;
+    double low = param->low, high = param->high, value;
     double u = between(unit, 0, 1);
     switch (param->scale) {
     case NN_SCALE_UNIFORM:
@@ -112,6 +112,8 @@ double nn_space_value(const nn_space_param *param, double unit)
     case NN_SCALE_LOG_INT:
         value = floor((low - 0.5) * pow((high + 0.5) / (low - 0.5), u) + 0.5);
         break;
+    default:
+        value = low;
     }
     return between(value, low, high);
 }
