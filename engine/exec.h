@@ -39,6 +39,9 @@ typedef struct {
 nn_exec *nn_compile(nn_graph *graph, nn_node *root, nn_node *const *also, int also_count,
                     nn_pool *pool, nn_exec_args args, nn_error *error);
 void nn_exec_free(nn_exec *exec);
+/* What nn_exec_bytes would say of that plan, without taking the memory; also over an outline. */
+nn_status nn_plan_bytes(nn_graph *graph, nn_node *root, nn_node *const *also, int also_count,
+                        nn_exec_args args, size_t *bytes, nn_error *error);
 
 int nn_exec_batch(const nn_exec *exec);
 int nn_exec_shards(const nn_exec *exec);

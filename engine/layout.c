@@ -281,6 +281,8 @@ static nn_status allocate(nn_exec *exec, nn_error *error)
     if (exec->args.most_bytes && exec->bytes > exec->args.most_bytes)
         return nn_fail(error, NN_E_NOMEM, "plan at batch %d: needs %zu MB, %zu MB are allowed",
                        exec->args.batch, exec->bytes >> 20, exec->args.most_bytes >> 20);
+    if (exec->measured)
+        return NN_OK;
     exec->block = aligned_alloc(NN_ALIGN, exec->bytes ? exec->bytes : NN_ALIGN);
     if (!exec->block)
         return nn_fail(error, NN_E_NOMEM,

@@ -21,7 +21,8 @@ typedef enum {
 /* Values are drawn from (seed, parameter name), so they do not depend on creation order. */
 nn_model *nn_model_new(uint64_t seed);
 /* Only names and shapes: counts the parameters of any network, however large, in no memory. Its
- * values are NULL, so nothing runs it: nn_compile, nn_optimizer_new and nn_model_copy refuse it. */
+ * values are NULL, so nothing runs it: nn_compile, nn_optimizer_new and nn_model_copy refuse it.
+ * nn_plan_bytes says what its training would take. */
 nn_model *nn_model_outline(void);
 bool nn_model_is_outline(const nn_model *model);
 void nn_model_free(nn_model *model);

@@ -293,10 +293,6 @@ static nn_status check_arguments(const nn_graph *graph, const nn_node *root, nn_
     if (!root->op)
         return nn_fail(error, NN_E_ARG, "plan: root '%s' is an %s; there is nothing to compute",
                        root->name, nn_node_op(root));
-    if (nn_model_is_outline(nn_graph_model(graph)))
-        return nn_fail(error, NN_E_ARG,
-                       "plan: an outline has no values to compute with; build the "
-                       "graph over a model from nn_model_new");
     if (args.batch < 1 || args.batch > 1 << 24)
         return nn_fail(error, NN_E_ARG, "plan: batch %d; expected 1 to %d", args.batch, 1 << 24);
     if (args.shards < 0 || args.shards > NN_MAX_SHARDS)
@@ -337,13 +333,11 @@ static nn_status plan(nn_exec *exec, nn_node *const *also, int also_count, nn_er
     return status;
 }
 
-nn_exec *nn_compile(nn_graph *graph, nn_node *root, nn_node *const *also, int also_count,
-                    nn_pool *pool, nn_exec_args args, nn_error *error)
+static nn_exec *make_plan(nn_graph *graph, nn_node *root, nn_node *const *also, int also_count,
+                          nn_pool *pool, nn_exec_args args, bool measured, nn_error *error)
 {
     if (check_arguments(graph, root, also, also_count, args, error) != NN_OK)
         return NULL;
-    if (!pool)
-        nn_blas_prepare(); /* a pool has done so */
     nn_exec *exec = calloc(1, sizeof *exec);
     nn_slot *slot = calloc((size_t)nn_graph_count(graph), sizeof *slot);
     if (!exec || !slot) {
@@ -352,7 +346,8 @@ nn_exec *nn_compile(nn_graph *graph, nn_node *root, nn_node *const *also, int al
         free(slot);
         return NULL;
     }
-    *exec = (nn_exec){.graph = graph, .pool = pool, .args = args, .root = root};
+    *exec =
+        (nn_exec){.graph = graph, .pool = pool, .args = args, .measured = measured, .root = root};
     exec->slot = slot;
     exec->nodes = nn_graph_count(graph);
     exec->dropout = NAN;
@@ -366,6 +361,32 @@ nn_exec *nn_compile(nn_graph *graph, nn_node *root, nn_node *const *also, int al
     }
     exec->rows = args.batch;
     return exec;
+}
+
+nn_exec *nn_compile(nn_graph *graph, nn_node *root, nn_node *const *also, int also_count,
+                    nn_pool *pool, nn_exec_args args, nn_error *error)
+{
+    if (graph && nn_model_is_outline(nn_graph_model(graph))) {
+        nn_fail(error, NN_E_ARG,
+                "plan: an outline has no values to compute with; build the graph "
+                "over a model from nn_model_new");
+        return NULL;
+    }
+    if (!pool)
+        nn_blas_prepare(); /* a pool has done so */
+    return make_plan(graph, root, also, also_count, pool, args, false, error);
+}
+
+nn_status nn_plan_bytes(nn_graph *graph, nn_node *root, nn_node *const *also, int also_count,
+                        nn_exec_args args, size_t *bytes, nn_error *error)
+{
+    nn_error failure = {NN_OK, ""};
+    nn_exec *exec = make_plan(graph, root, also, also_count, NULL, args, true, &failure);
+    if (!exec)
+        return nn_fail(error, failure.code, "%s", failure.text);
+    *bytes = nn_exec_bytes(exec);
+    nn_exec_free(exec);
+    return NN_OK;
 }
 
 void nn_exec_free(nn_exec *exec)

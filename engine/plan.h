@@ -80,6 +80,7 @@ struct nn_exec {
     nn_graph *graph;
     nn_pool *pool;
     nn_exec_args args;
+    bool measured; /* nn_plan_bytes: everything but the block */
     const nn_node *root;
     int nodes, items, shards, storages, steps, phases, forward_phases;
     nn_slot *slot;

@@ -291,6 +291,65 @@ static void every_network_goes_on_from_its_file(void **state)
     nn_pool_free(two);
 }
 
+/* --- measured without memory --------------------------------------------------------------------
+ */
+
+static size_t measured_bytes(const char *name, nn_model_size size, nn_exec_args args)
+{
+    nn_error error = {NN_OK, ""};
+    nn_assembly made;
+    size_t bytes = 0;
+    nn_model *model = nn_model_outline();
+    nn_graph *graph = nn_graph_new(model);
+    if (nn_model_build(graph, name, size, &made, &error) != NN_OK ||
+        nn_plan_bytes(graph, made.loss, &made.output, 1, args, &bytes, &error) != NN_OK)
+        fail_msg("%s: %s", name, error.text);
+    nn_graph_free(graph);
+    nn_model_free(model);
+    return bytes;
+}
+
+static void a_plan_is_measured_without_its_memory(void **state)
+{
+    (void)state;
+    nn_error error = {NN_OK, ""};
+    nn_assembly made;
+    nn_exec_args args = {.batch = 32, .training = true};
+    nn_model_size small_size = {.slim = 4};
+    nn_model *model = nn_model_new(1);
+    nn_graph *graph = nn_graph_new(model);
+    assert_int_equal(nn_model_build(graph, "resnet8", small_size, &made, &error), NN_OK);
+    nn_exec *exec = nn_compile(graph, made.loss, &made.output, 1, NULL, args, &error);
+    if (!exec)
+        fail_msg("%s", error.text);
+    assert_int_equal(measured_bytes("resnet8", small_size, args), nn_exec_bytes(exec));
+    nn_exec_free(exec);
+    nn_graph_free(graph);
+    nn_model_free(model);
+    args.batch = 1 << 16; /* of photographs: more than machines have */
+    assert_true(measured_bytes("vgg16", (nn_model_size){.slim = 1}, args) > (size_t)1 << 40);
+}
+
+static void what_cannot_be_planned_cannot_be_measured(void **state)
+{
+    (void)state;
+    nn_error error = {NN_OK, ""};
+    size_t bytes = 7;
+    nn_model *model = nn_model_outline();
+    nn_graph *graph = nn_graph_new(model);
+    nn_node *x = nn_input(graph, "x", NN_F, nn_shape1(3));
+    nn_exec_args args = {.batch = 1};
+    assert_int_equal(nn_plan_bytes(NULL, x, NULL, 0, args, &bytes, &error), NN_E_ARG);
+    assert_int_equal(nn_plan_bytes(graph, NULL, NULL, 0, args, &bytes, NULL), NN_E_ARG);
+    args.most_bytes = 1;
+    nn_node *y = nn_mean(graph, nn_relu(graph, x));
+    assert_int_equal(nn_plan_bytes(graph, y, NULL, 0, args, &bytes, &error), NN_E_NOMEM);
+    assert_non_null(strstr(error.text, "allowed"));
+    assert_int_equal(bytes, 7);
+    nn_graph_free(graph);
+    nn_model_free(model);
+}
+
 /* --- names and shapes ---------------------------------------------------------------------------
  */
 
@@ -331,6 +390,8 @@ int main(void)
         cmocka_unit_test(published_networks_have_their_number_of_parameters),
         cmocka_unit_test(every_network_learns_a_batch_by_heart),
         cmocka_unit_test(every_network_goes_on_from_its_file),
+        cmocka_unit_test(a_plan_is_measured_without_its_memory),
+        cmocka_unit_test(what_cannot_be_planned_cannot_be_measured),
         cmocka_unit_test(names_may_ask_for_a_slimmer_network),
         cmocka_unit_test(an_image_too_small_is_refused_by_name),
     };

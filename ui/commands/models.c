@@ -45,7 +45,7 @@ static void free_network(network *n)
 
 static nn_status build_network(network *n, const char *text, nn_model_size size, nn_error *error)
 {
-    *n = (network){.model = nn_model_new(1)};
+    *n = (network){.model = nn_model_outline()};
     n->graph = n->model ? nn_graph_new(n->model) : NULL;
     if (!n->graph)
         return nn_fail(error, NN_E_NOMEM, "no memory for a graph");
@@ -55,16 +55,11 @@ static nn_status build_network(network *n, const char *text, nn_model_size size,
 /* Bytes of a training plan; -1 where the plan cannot be made. */
 static int64_t training_bytes(const network *n, int batch, nn_error *error)
 {
-    nn_pool *pool = nn_pool_new(1, error);
     nn_exec_args args = {.batch = batch, .training = true, .seed = 1};
-    nn_exec *exec = NULL;
-    if (pool)
-        exec =
-            nn_compile(n->graph, n->made.loss, (nn_node *[]){n->made.output}, 1, pool, args, error);
-    int64_t bytes = exec ? (int64_t)nn_exec_bytes(exec) : -1;
-    nn_exec_free(exec);
-    nn_pool_free(pool);
-    return bytes;
+    size_t bytes = 0;
+    nn_status status = nn_plan_bytes(n->graph, n->made.loss, (nn_node *[]){n->made.output}, 1, args,
+                                     &bytes, error);
+    return status == NN_OK ? (int64_t)bytes : -1;
 }
 
 /* The shape of one example; "scalar" for one number of the whole batch. */
