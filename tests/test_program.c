@@ -148,6 +148,27 @@ static void doctor_and_data_speak_json(void **state)
     json_decref(digits);
 }
 
+/* Without the memory of a training: VGG-16 with batches of 64 takes gigabytes. */
+static void networks_are_measured(void **state)
+{
+    (void)state;
+    json_t *list = program_json("models --json"), *entry;
+    size_t i;
+    double parameters = 0;
+    json_array_foreach(json_object_get(list, "models"), i, entry)
+    {
+        if (strcmp(text_of(entry, "name"), "vgg16") == 0)
+            parameters = json_number_value(json_object_get(entry, "parameters"));
+    }
+    assert_true(parameters == 138357544);
+    json_t *vgg = program_json("models show vgg16 --json");
+    assert_true(json_number_value(json_object_get(vgg, "parameters")) == parameters);
+    assert_true(json_number_value(json_object_get(vgg, "training_bytes")) > 1e9);
+    assert_true(json_array_size(json_object_get(vgg, "layers")) > 30);
+    json_decref(list);
+    json_decref(vgg);
+}
+
 static void bench_measures(void **state)
 {
     (void)state;
@@ -209,6 +230,7 @@ int main(void)
         cmocka_unit_test(wrong_usage_is_named),
         cmocka_unit_test(failures_name_the_thing),
         cmocka_unit_test(doctor_and_data_speak_json),
+        cmocka_unit_test(networks_are_measured),
         cmocka_unit_test(bench_measures),
         cmocka_unit_test(screens_are_printed),
         cmocka_unit_test(readme_has_the_keys),
