@@ -137,7 +137,8 @@ void *read_list(store *s, sqlite3_stmt *query, size_t size, read_row *read, int 
     "(SELECT path FROM checkpoint WHERE checkpoint.run = run.id AND kind = 'last' "                \
     "ORDER BY step DESC LIMIT 1), "                                                                \
     "(SELECT path FROM checkpoint WHERE checkpoint.run = run.id AND kind = 'best' "                \
-    "ORDER BY step DESC LIMIT 1) "                                                                 \
+    "ORDER BY step DESC LIMIT 1), "                                                                \
+    "coalesce(archived_ms, 0), coalesce(deleted_ms, 0), pinned, latency_ms, memory_bytes "         \
     "FROM run LEFT JOIN dataset ON dataset.id = run.dataset "
 
 static void fill_numbers(sqlite3_stmt *q, int column, run_row *row)
@@ -185,6 +186,11 @@ static void fill_row(sqlite3_stmt *q, const process_identity *self, run_row *row
     column_text(q, 39, owner.space, sizeof owner.space);
     column_text(q, 41, row->last_checkpoint, sizeof row->last_checkpoint);
     column_text(q, 42, row->best_checkpoint, sizeof row->best_checkpoint);
+    row->archived_ms = sqlite3_column_int64(q, 43);
+    row->deleted_ms = sqlite3_column_int64(q, 44);
+    row->pinned = sqlite3_column_int(q, 45) != 0;
+    row->latency_ms = column_double(q, 46);
+    row->memory_bytes = column_double(q, 47);
     row->state = derive_state(state_of(state), row->heartbeat_ms, self, &owner);
 }
 
@@ -251,15 +257,18 @@ nn_status store_find_run(store *s, const char *text, run_id *id, nn_error *error
         return nn_fail(error, NN_E_ARG, "which run? give its number, its name, or \"last\"");
     nn_status status =
         strcmp(text, "last") == 0
-            ? find(s, "SELECT max(id) FROM run HAVING count(*) > 0", "", id, &found, error)
+            ? find(s, "SELECT max(id) FROM run WHERE deleted_ms IS NULL HAVING count(*) > 0", "",
+                   id, &found, error)
             : find(s, "SELECT id FROM run WHERE name = ?", text, id, &found, error);
     bool digits = strlen(text) < 18 && strspn(text, "0123456789") == strlen(text);
     if (status == NN_OK && found == 0 && digits)
         status =
             find(s, "SELECT id FROM run WHERE id = CAST(? AS INTEGER)", text, id, &found, error);
     if (status == NN_OK && found == 0 && !digits) /* the beginning of one name only */
-        status = find(s, "SELECT id FROM run WHERE substr(name, 1, length(?1)) = ?1 LIMIT 2", text,
-                      id, &found, error);
+        status = find(s,
+                      "SELECT id FROM run WHERE substr(name, 1, length(?1)) = ?1 AND deleted_ms IS "
+                      "NULL LIMIT 2",
+                      text, id, &found, error);
     if (status != NN_OK || found == 1)
         return status;
     if (found > 1)

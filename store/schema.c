@@ -233,7 +233,7 @@ static const char *const version_2[] = {
     "  -- words people put on runs\n"
     "  id INTEGER PRIMARY KEY,\n"
     "  name TEXT NOT NULL UNIQUE COLLATE NOCASE,\n"
-    "  colour TEXT NOT NULL DEFAULT 'plain'  -- plain blue orange green red violet\n"
+    "  colour TEXT NOT NULL DEFAULT 'plain'  -- plain blue orange white violet\n"
     ")",
 
     "CREATE TABLE run_tag_of (\n"

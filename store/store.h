@@ -27,6 +27,7 @@ const char *store_path(const store *s);
 typedef int64_t run_id;
 
 enum { STORE_SILENT_MS = 10000 }; /* a run without a heartbeat for so long has crashed */
+enum { STORE_NOTE = 1024 };       /* bytes of a note, with its NUL */
 
 /* What is known when a run begins. Strings are copied. */
 typedef struct {
@@ -104,7 +105,7 @@ const char *run_state_name(run_state state);
 
 typedef struct {
     run_id id, parent;
-    char name[96], data[96], fingerprint[24], model[256], note[256], message[256];
+    char name[96], data[96], fingerprint[24], model[256], note[STORE_NOTE], message[256];
     run_state state;
     int64_t started_ms, ended_ms, heartbeat_ms; /* Unix time */
     int pid;
@@ -116,12 +117,16 @@ typedef struct {
     double seconds, examples_per_s, lr;
     char schedule[160], optimizer[16];
     char last_checkpoint[512], best_checkpoint[512];
+    int64_t archived_ms, deleted_ms; /* 0: not */
+    bool pinned;
+    double latency_ms, memory_bytes; /* of one example; NaN: not measured */
 } run_row;
 
-/* Newest first. Caller frees *rows. Writes the count. */
+/* Newest first, with those that are archived or deleted. Caller frees *rows. Writes the count. */
 nn_status store_runs(store *s, run_row **rows, int *count, nn_error *error);
 nn_status store_run(store *s, run_id id, run_row *row, nn_error *error);
-/* "7", a unique name, or "last". */
+/* "7", a unique name or the beginning of one, or "last"; a deleted run only by its number or whole
+ * name. */
 nn_status store_find_run(store *s, const char *text, run_id *id, nn_error *error);
 nn_status store_params(store *s, run_id id, store_param **params, int *count, nn_error *error);
 
