@@ -322,6 +322,18 @@ nn_status store_tags(store *s, run_tag **list, int *count, nn_error *error)
     return status;
 }
 
+nn_status store_run_tags(store *s, run_id run, run_tag **list, int *count, nn_error *error)
+{
+    sqlite3_stmt *query =
+        database_query(&s->db, error,
+                       "SELECT id, name, colour FROM run_tag JOIN run_tag_of ON tag = id "
+                       "WHERE run = ? ORDER BY name",
+                       "i", run);
+    nn_status status;
+    *list = read_list(s, query, sizeof **list, read_tag, count, &status, error);
+    return status;
+}
+
 static nn_status read_view(store *s, sqlite3_stmt *query, void *item, nn_error *error)
 {
     saved_view *view = item;

@@ -39,6 +39,8 @@ typedef struct {
 } run_tag;
 /* By name. Freed by the caller. */
 nn_status store_tags(store *s, run_tag **list, int *count, nn_error *error);
+/* The same, of one run. */
+nn_status store_run_tags(store *s, run_id run, run_tag **list, int *count, nn_error *error);
 /* "plain", "blue" ...; NULL after the last. */
 const char *run_tag_colour(int i);
 

@@ -64,7 +64,7 @@ static const struct {
     {"train --resume 1 --branch 1@5", "exclude"},
     {"train --data digits --optimizer sdg", "sdg"},
     {"train --data digits --schedule cosin", "cosin"},
-    {"runs liste", "expected list or show"},
+    {"runs liste", "did you mean 'list'"},
     {"runs show", "needs a run"},
     {"watch", "needs RUN"},
     {"data show", "a name or a path"},

@@ -6,13 +6,28 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct {
-    const char *store;
-    bool json;
-} runs_settings;
-
 #define FIELD(name) offsetof(runs_settings, name)
 static const option options[] = {
+    {"filter", OPTION_TEXT, "EXPR", FIELD(filter), 0,
+     "only runs that fit, such as \"dev_error<0.1 AND (model=lenet5 OR tag=good) AND NOT "
+     "state=crashed\"; ~ is contains, param.lr>=1e-3 a parameter, dev_error.best, .last, .min, "
+     ".max and their steps (.best_step) what a metric reached, has:tag and has:note that there is "
+     "one",
+     NULL},
+    {"sort", OPTION_TEXT, "KEY", FIELD(sort), 0,
+     "by any name that a filter knows; -KEY for the largest first (default -id)", NULL},
+    {"group", OPTION_TEXT, "KEY", FIELD(group), 0, "under headings, such as param.lr", NULL},
+    {"columns", OPTION_TEXT, "KEYS", FIELD(columns), 0,
+     "names separated by commas; +KEY and -KEY change the usual ones", NULL},
+    {"tree", OPTION_FLAG, NULL, FIELD(tree), 0, "branches below the runs they come from", NULL},
+    {"view", OPTION_TEXT, "NAME", FIELD(view), 0, "the rules of a view saved in the workbench",
+     NULL},
+    {"all", OPTION_FLAG, NULL, FIELD(all), 0, "archived runs too", NULL},
+    {"archived", OPTION_FLAG, NULL, FIELD(archived), 0, "only archived runs", NULL},
+    {"deleted", OPTION_FLAG, NULL, FIELD(deleted), 0, "only deleted runs: restore brings them back",
+     NULL},
+    {"colour", OPTION_TEXT, "NAME", FIELD(colour), 0,
+     "of a tag: plain, blue, orange, white or violet", "plain blue orange white violet"},
     {"json", OPTION_FLAG, NULL, FIELD(json), 0, "one JSON object on stdout", NULL},
     {"store", OPTION_TEXT, "FILE", FIELD(store), 0, "the file that keeps the runs", NULL},
     {NULL, OPTION_FLAG, NULL, 0, 0, NULL, NULL},
@@ -63,58 +78,48 @@ void runs_json_row(json_out *json, const run_row *row)
         json_null(json, "best_epoch");
     json_number(json, "best_dev_error", row->best_dev_error);
     json_number(json, "test_error", row->test_error);
+    json_text(json, "note", row->note[0] ? row->note : NULL);
+    json_flag(json, "pinned", row->pinned);
+    json_flag(json, "archived", row->archived_ms > 0);
+    json_flag(json, "deleted", row->deleted_ms > 0);
+    json_number(json, "latency_ms", row->latency_ms);
+    json_number(json, "memory_bytes", row->memory_bytes);
     json_text(json, "last_checkpoint", row->last_checkpoint[0] ? row->last_checkpoint : NULL);
     json_text(json, "best_checkpoint", row->best_checkpoint[0] ? row->best_checkpoint : NULL);
 }
 
-static void print_rows(const run_row *rows, int count)
+void runs_json_tags(json_out *json, const run_tag *tags, int count)
 {
-    if (count == 0) {
-        puts("No runs yet. Start one: gradus train");
-        return;
-    }
-    printf("%5s  %-28s  %-9s  %7s  %9s  %9s  %9s  %s\n", "run", "name", "state", "epoch", "train",
-           "dev best", "test", "started");
-    for (int i = 0; i < count; i++) {
-        const run_row *row = &rows[i];
-        char train[16], dev[16], test[16], started[32];
-        printf("%5lld  ", (long long)row->id);
-        print_cell(row->name, 28);
-        printf("  %-9s  %3d/%-3d  %9s  %9s  %9s  %s\n", run_state_name(row->state), row->epoch,
-               row->epochs, percent(row->train_error, train), percent(row->best_dev_error, dev),
-               percent(row->test_error, test), moment(row->started_ms, started));
-    }
+    json_open(json, "tags", '[');
+    for (int i = 0; i < count; i++)
+        json_text(json, NULL, tags[i].name);
+    json_close(json, ']');
 }
 
-static int list_runs(store *s, bool as_json)
+/* Options that mean something only for a list, or a set of runs, are refused elsewhere. */
+static int check_options(const char *word, bool list, const arguments *found)
 {
-    run_row *rows = NULL;
-    int count = 0;
-    nn_error error = {0};
-    if (store_runs(s, &rows, &count, &error) != NN_OK) {
-        complain("%s", error.text);
-        return EXIT_FAILED;
-    }
-    bool written;
-    if (as_json) {
-        json_out json = {.out = stdout};
-        json_open(&json, NULL, '{');
-        json_text(&json, "store", store_path(s));
-        json_open(&json, "runs", '[');
-        for (int i = 0; i < count; i++) {
-            json_open(&json, NULL, '{');
-            runs_json_row(&json, &rows[i]);
-            json_close(&json, '}');
-        }
-        json_close(&json, ']');
-        json_close(&json, '}');
-        written = json_line(&json);
-    } else {
-        print_rows(rows, count);
-        written = fflush(stdout) == 0;
-    }
-    free(rows);
-    return written ? EXIT_OK : EXIT_FAILED;
+    static const char *const of_list[] = {"sort", "group", "columns", "tree", "view"};
+    for (size_t i = 0; !list && i < sizeof of_list / sizeof *of_list; i++)
+        if (option_given(&command_runs, found, of_list[i]))
+            return wrong_usage(&command_runs, "--%s belongs to runs list, not to runs %s",
+                               of_list[i], word);
+    if (option_given(&command_runs, found, "colour") && strcmp(word, "tag") != 0)
+        return wrong_usage(&command_runs, "--colour belongs to runs tag");
+    return EXIT_OK;
+}
+
+static int unknown_word(const char *word)
+{
+    static const char *const words[] = {"list", "show",  "rename",  "note",    "tag",   "untag",
+                                        "pin",  "unpin", "archive", "restore", "delete"};
+    const char *near = nearest_word(word, words, sizeof words / sizeof *words);
+    return wrong_usage(&command_runs,
+                       near ? "runs '%.60s': did you mean '%s'?"
+                            : "runs '%.60s': "
+                              "expected list, show, rename, note, tag, untag, pin, unpin, archive, "
+                              "restore or delete%s",
+                       word, near ? near : "");
 }
 
 static int run(int argc, char **argv)
@@ -123,21 +128,26 @@ static int run(int argc, char **argv)
     arguments found;
     nn_error error = {0};
     int status;
-    if (!options_begin(&command_runs, argc, argv, &settings, &found, 0, 2, &status))
+    if (!options_begin(&command_runs, argc, argv, &settings, &found, 0, ARGUMENTS_MAX, &status))
         return status;
-    bool show = found.count > 0 && strcmp(found.word[0], "show") == 0;
-    if (found.count > 0 && !show && strcmp(found.word[0], "list") != 0)
-        return wrong_usage(&command_runs, "runs '%.60s': expected list or show ID", found.word[0]);
+    const char *word = found.count > 0 ? found.word[0] : "list";
+    bool list = strcmp(word, "list") == 0, show = strcmp(word, "show") == 0;
+    if (!list && !show && !runs_changes(word))
+        return unknown_word(word);
+    if ((status = check_options(word, list, &found)) != EXIT_OK)
+        return status;
     if (show && found.count < 2)
         return wrong_usage(&command_runs, "runs show needs a run: its number, its name, or last");
-    if (!show && found.count > 1)
-        return wrong_usage(&command_runs, "'%.60s': one word too many", found.word[1]);
+    if ((list && found.count > 1) || (show && found.count > 2))
+        return wrong_usage(&command_runs, "'%.60s': one word too many", found.word[list ? 1 : 2]);
     store *s = require_store(settings.store);
     if (!s)
         return EXIT_FAILED;
     run_id id = 0;
-    if (!show) {
-        status = list_runs(s, settings.json);
+    if (list) {
+        status = runs_list(s, &settings, &found);
+    } else if (!show) {
+        status = runs_change(s, &settings, &found);
     } else if (store_find_run(s, found.word[1], &id, &error) != NN_OK) {
         complain("%s", error.text);
         status = EXIT_FAILED;
@@ -150,10 +160,19 @@ static int run(int argc, char **argv)
 
 const program_command command_runs = {
     .name = "runs",
-    .arguments = "list | show RUN",
-    .summary = "Lists the recorded runs, newest first, or shows one with its numbers.",
-    .details = "RUN is a number, a name, or last. Errors are shares from 0 to 1 in JSON.",
+    .arguments = "list | show RUN | rename RUN NAME | note RUN TEXT | tag RUN TAG... | untag RUN "
+                 "TAG... | pin | unpin | archive | restore | delete RUN...",
+    .summary = "Lists, shows, names, tags, archives and deletes recorded runs.",
+    .details =
+        "RUN is a number, a name, or last; with --filter a change is made to every run that\n"
+        "fits instead. Archived and deleted runs stay in the store: restore brings them\n"
+        "back. An empty note removes it. Errors are shares from 0 to 1 in JSON.\n\n"
+        "Examples:\n"
+        "  gradus runs list --filter \"dev_error.best<0.1\" --sort dev_error.best\n"
+        "  gradus runs list --group param.lr --columns id,name,dev_error.best,tags\n"
+        "  gradus runs tag last good --colour blue\n"
+        "  gradus runs archive --filter \"state=crashed AND NOT has:note\"",
     .options = options,
-    .words = "list show",
+    .words = "list show rename note tag untag pin unpin archive restore delete",
     .run = run,
 };

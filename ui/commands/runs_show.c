@@ -15,8 +15,9 @@ typedef struct {
     metric_summary *metrics;
     run_event *events;
     store_evaluation *evaluations;
+    run_tag *tags;
     char (*classes)[64];
-    int param_count, metric_count, event_count, evaluation_count, class_count;
+    int tag_count, param_count, metric_count, event_count, evaluation_count, class_count;
 } run_facts;
 
 static nn_status read_facts(store *s, run_id id, run_facts *facts, nn_error *error)
@@ -24,6 +25,8 @@ static nn_status read_facts(store *s, run_id id, run_facts *facts, nn_error *err
     nn_status status = store_run(s, id, &facts->row, error);
     if (status == NN_OK)
         status = store_params(s, id, &facts->params, &facts->param_count, error);
+    if (status == NN_OK)
+        status = store_run_tags(s, id, &facts->tags, &facts->tag_count, error);
     if (status == NN_OK)
         status = store_metrics(s, id, &facts->metrics, &facts->metric_count, error);
     if (status == NN_OK)
@@ -39,6 +42,7 @@ static nn_status read_facts(store *s, run_id id, run_facts *facts, nn_error *err
 static void free_facts(run_facts *facts)
 {
     free(facts->params);
+    free(facts->tags);
     free(facts->metrics);
     free(facts->events);
     store_free_evaluations(facts->evaluations, facts->evaluation_count);
@@ -156,6 +160,7 @@ static bool write_json(const run_facts *facts)
     json_out json = {.out = stdout};
     json_open(&json, NULL, '{');
     runs_json_row(&json, &facts->row);
+    runs_json_tags(&json, facts->tags, facts->tag_count);
     json_params(&json, facts);
     json_metrics(&json, facts);
     json_events(&json, facts);
@@ -242,6 +247,24 @@ static void print_confusion(const run_facts *facts)
     }
 }
 
+static void print_notes(const run_facts *facts)
+{
+    if (facts->tag_count > 0)
+        fputs("  tags:", stdout);
+    for (int i = 0; i < facts->tag_count; i++)
+        printf(" %s", facts->tags[i].name);
+    if (facts->tag_count > 0)
+        putchar('\n');
+    if (facts->row.note[0]) {
+        fputs("  note: ", stdout);
+        print_cell(facts->row.note, 0);
+        putchar('\n');
+    }
+    if (facts->row.deleted_ms > 0 || facts->row.archived_ms > 0)
+        printf("  %s; gradus runs restore %lld brings it back\n",
+               facts->row.deleted_ms > 0 ? "deleted" : "archived", (long long)facts->row.id);
+}
+
 static void print_params(const run_facts *facts)
 {
     fputs("\noptions:", stdout);
@@ -266,6 +289,7 @@ int runs_show(store *s, run_id id, bool as_json)
         written = write_json(&facts);
     } else {
         print_summary(&facts.row);
+        print_notes(&facts);
         print_params(&facts);
         print_metrics(&facts);
         print_events(&facts);
