@@ -76,15 +76,28 @@ static run_state state_of(const char *word)
     return RUN_FAILED;
 }
 
-/* A run that says it goes on does so only while its process lives and its heart beats. */
-static run_state derive_state(run_state written, int64_t heartbeat_ms, const process_identity *self,
-                              const process_identity *owner)
+/* A run that says it goes on does so only while its process lives and its heart beats. Of one that
+ * does not, the message tells what is known. */
+static void derive_state(run_row *row, const process_identity *self, const process_identity *owner)
 {
-    if (written != RUN_RUNNING && written != RUN_PAUSED)
-        return written;
-    if (process_now_ms() - heartbeat_ms > STORE_SILENT_MS)
-        return RUN_CRASHED;
-    return process_look(self, owner) == PROCESS_GONE ? RUN_CRASHED : written;
+    if (row->state != RUN_RUNNING && row->state != RUN_PAUSED)
+        return;
+    int64_t silent = process_now_ms() - row->heartbeat_ms;
+    process_fate fate = process_look(self, owner);
+    if (silent <= STORE_SILENT_MS && fate != PROCESS_GONE)
+        return;
+    row->state = RUN_CRASHED;
+    if (row->message[0])
+        return;
+    if (fate == PROCESS_GONE && strcmp(self->boot, owner->boot) != 0)
+        snprintf(row->message, sizeof row->message, "%s was restarted while it trained",
+                 owner->host);
+    else if (fate == PROCESS_GONE)
+        snprintf(row->message, sizeof row->message,
+                 "its process %d is gone without a word: killed, or out of memory", owner->pid);
+    else
+        snprintf(row->message, sizeof row->message, "its process %d on %s is silent for %lld s",
+                 owner->pid, owner->host, (long long)(silent / 1000));
 }
 
 /* --- rows ------------------------------------------------------------------------------------ */
@@ -191,7 +204,8 @@ static void fill_row(sqlite3_stmt *q, const process_identity *self, run_row *row
     row->pinned = sqlite3_column_int(q, 45) != 0;
     row->latency_ms = column_double(q, 46);
     row->memory_bytes = column_double(q, 47);
-    row->state = derive_state(state_of(state), row->heartbeat_ms, self, &owner);
+    row->state = state_of(state);
+    derive_state(row, self, &owner);
 }
 
 nn_status read_run(database *db, const process_identity *self, run_id id, run_row *row,

@@ -235,7 +235,7 @@ static void a_training_is_steered_and_kept(void **state)
     /* In the store: the list, and the same run again. */
     keys(b, "3");
     wait_for(b, shows, "stopped");
-    assert_shows(b, ">   1 stopped");
+    assert_shows(b, "  1 stopped");
     keys(b, "enter");
     assert_shows(b, "RECORDED");
     assert_int_equal(curve_count(b->app->other->loss), curve_count(live->loss));

@@ -11,6 +11,7 @@ typedef enum {
     AS_TEXT,
     AS_WHOLE,
     AS_NUMBER,
+    AS_CHOSEN, /* a parameter: as it was given */
     AS_PERCENT,
     AS_COUNT,
     AS_DURATION,
@@ -80,7 +81,7 @@ static column_form form_of(const run_field *field, int *at)
             return known[i].form;
         }
     if (field->kind == FIELD_OF_PARAM)
-        return AS_NUMBER;
+        return AS_CHOSEN;
     if (field->aspect >= ASPECT_LAST_STEP)
         return AS_WHOLE;
     size_t length = strcspn(field->name, ".");
@@ -144,6 +145,9 @@ static void number_text(column_form form, double number, const run_row *row, cha
     case AS_BYTES:
         snprintf(text, size, number < 1e6 ? "%.0f kB" : "%.1f MB",
                  number < 1e6 ? number / 1e3 : number / 1e6);
+        break;
+    case AS_CHOSEN:
+        snprintf(text, size, "%.7g", number);
         break;
     case AS_WHOLE:
         snprintf(text, size, "%.0f", number);

@@ -1,6 +1,7 @@
 #include "ui/run_listing.h"
 
 #include "ui/run_column.h"
+#include "ui/terminal/canvas.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -393,6 +394,28 @@ static void add_stretch(run_listing *l, const run_table *table, const sorted *li
     }
 }
 
+/* Columns of text shrink to their longest one; numbers keep their place while they change. */
+static void measure(run_listing *l, const run_table *table)
+{
+    for (int i = 0; i < l->column_count; i++) {
+        run_column column = run_column_of(&l->columns[i]);
+        l->widths[i] = column.columns;
+        if (column.right || column.flexible)
+            continue;
+        int longest = text_columns(column.title);
+        for (int k = 0; k < l->count && longest < column.columns; k++) {
+            char text[128];
+            if (l->lines[k].entry < 0)
+                continue;
+            run_column_text(&l->columns[i], table, &table->entries[l->lines[k].entry], text,
+                            sizeof text);
+            int columns = text_columns(text);
+            longest = columns > longest ? columns : longest;
+        }
+        l->widths[i] = longest < column.columns ? longest : column.columns;
+    }
+}
+
 nn_status run_listing_update(run_listing *l, const run_table *table, nn_error *error)
 {
     size_t room = (size_t)table->count + 1;
@@ -424,6 +447,7 @@ nn_status run_listing_update(run_listing *l, const run_table *table, nn_error *e
     }
     free(list);
     free(numbers);
+    measure(l, table);
     return NN_OK;
 }
 

@@ -25,6 +25,7 @@ typedef struct {
     run_show show;
     run_field columns[LISTING_COLUMNS];
     int column_count;
+    int widths[LISTING_COLUMNS]; /* of columns; texts take no more than the longest one needs */
     /* What they make of a table. */
     run_line *lines;
     int count, runs; /* lines, and those of them that are runs */

@@ -65,6 +65,13 @@ app *app_new(screen *s, const workbench_options *options, nn_error *error)
         app_free(a);
         return NULL;
     }
+    a->table = run_table_new();
+    if (!a->table || run_listing_init(&a->listing, error) != NN_OK) {
+        if (!a->table)
+            nn_fail(error, NN_E_NOMEM, "out of memory for the workbench");
+        app_free(a);
+        return NULL;
+    }
     a->focus = PANEL_loss;
     a->lower = PANEL_rate;
     if (options->run)
@@ -84,12 +91,13 @@ void app_free(app *a)
     if (a->background)
         training_finish(a);
     background_free(a->background);
-    if (a->courier)
-        recorder_close(a->courier, NULL);
+    recorder_close(a->courier, NULL);
     store_close(a->store);
     run_view_free(a->live);
     run_view_free(a->other);
-    free(a->runs);
+    runs_forget(a);
+    run_listing_free(&a->listing);
+    run_table_free(a->table);
     keymap_free(a->keys);
     free(a);
 }
@@ -133,8 +141,9 @@ void app_go(app *a, app_view view)
     if (a->view != view)
         a->message[0] = 0;
     a->view = view;
-    if (view == VIEW_MONITOR && !a->shown && a->run_count > 0)
-        records_show(a, a->runs[0].id);
+    a->pick = PICK_NONE;
+    if (view == VIEW_MONITOR && !a->shown && records_newest(a))
+        records_show(a, records_newest(a)->id);
     app_dirty(a);
 }
 
@@ -216,6 +225,9 @@ static int draw_standing(const app *a, canvas *c, int y)
                  "HALTED: b rolls back, then , halves the rate, Space goes on. %s", run->alert);
     } else if (a->store_problem[0]) {
         snprintf(text, sizeof text, "%s", a->store_problem);
+    } else if (a->view == VIEW_RUNS) {
+        role = ROLE_DIM;
+        runs_standing(a, text, sizeof text);
     } else if (run && run->recorder.failing) {
         snprintf(text, sizeof text, "Recording is held up: %s. Points wait in memory.",
                  run->recorder.text);
@@ -239,8 +251,13 @@ static void draw_bottom(app *a, canvas *c)
         c->clipped = clipped;
         return;
     }
-    if (a->prompting == PROMPT_COMMAND)
-        prompt_draw(&a->line, c, 0, y, c->clip.w, ":", true);
+    if (a->pick != PICK_NONE && a->prompting == PROMPT_NONE) {
+        runs_pick_draw_bottom(a, c, y);
+        c->clipped = clipped;
+        return;
+    }
+    if (a->prompting != PROMPT_NONE)
+        prompt_draw(&a->line, c, 0, y, c->clip.w, a->prompting == PROMPT_FIND ? "/" : ":", true);
     else if (a->asking != ASK_NOTHING)
         draw_question(a, c, y);
     else if (a->loading[0])
@@ -258,6 +275,8 @@ static void draw_bottom(app *a, canvas *c)
         int x = 1;
         for (int i = 0; i < count && i < 8 && x + (int)strlen(fits[i]->name) < c->clip.w; i++)
             x += 2 + canvas_text(c, x, y + 1, -1, ROLE_DIM, fits[i]->name);
+    } else if (a->prompting == PROMPT_FIND) {
+        canvas_text(c, 1, y + 1, -1, ROLE_KEY, "Enter keeps the words  Esc forgets them");
     } else if (a->view == VIEW_FORM) {
         canvas_text(
             c, 1, y + 1, -1, ROLE_KEY,
@@ -311,7 +330,7 @@ void app_draw(void *given, canvas *c)
 /* --- keys ---------------------------------------------------------------------------------------
  */
 
-static void run_line(app *a)
+static void do_line(app *a)
 {
     char name[PROMPT_BYTES];
     snprintf(name, sizeof name, "%s", a->line.text + strspn(a->line.text, " "));
@@ -322,10 +341,12 @@ static void run_line(app *a)
     if (!*name)
         return;
     int id = keymap_by_name(a->keys, name, app_contexts(a));
+    a->typed = true;
     if (id >= 0)
         app_do(a, (command_id)id, argument);
     else
         app_say(a, ROLE_WARN, "No command '%s' here; ? lists them all.", name);
+    a->typed = false;
 }
 
 static void line_key(app *a, const key_event *key)
@@ -334,7 +355,7 @@ static void line_key(app *a, const key_event *key)
     switch (prompt_key(&a->line, key)) {
     case PROMPT_ACCEPTED:
         a->prompting = PROMPT_NONE;
-        run_line(a);
+        do_line(a);
         break;
     case PROMPT_CANCELED:
         a->prompting = PROMPT_NONE;
@@ -381,6 +402,10 @@ void app_key(void *given, const key_event *key)
         line_key(a, key);
         return;
     }
+    if (a->prompting == PROMPT_FIND) {
+        runs_find_key(a, key);
+        return;
+    }
     if (a->asking != ASK_NOTHING) {
         answer(a, key);
         return;
@@ -390,6 +415,10 @@ void app_key(void *given, const key_event *key)
         return;
     }
     a->message[0] = 0;
+    if (a->pick != PICK_NONE) {
+        runs_pick_key(a, key);
+        return;
+    }
     if (a->view == VIEW_FORM) {
         form_key(a, key);
         return;

@@ -4,6 +4,7 @@
 #define GRADUS_UI_APP_H
 
 #include "ui/panels/panel.h"
+#include "ui/run_listing.h"
 #include "ui/screens/background.h"
 #include "ui/screens/workbench.h"
 #include "ui/terminal/keymap.h"
@@ -11,7 +12,11 @@
 #include "ui/terminal/loop.h"
 #include "ui/terminal/prompt.h"
 
-enum { APP_MIN_W = 80, APP_MIN_H = 24 };
+enum {
+    APP_MIN_W = 80,
+    APP_MIN_H = 24,
+    APP_MARKS = 52 /* as many as there are letters */
+};
 
 typedef enum { VIEW_HOME, VIEW_MONITOR, VIEW_RUNS, VIEW_FORM } app_view;
 
@@ -68,8 +73,18 @@ typedef enum {
 
 /* A question that waits for one key. */
 typedef enum { ASK_NOTHING, ASK_STOP, ASK_QUIT } app_question;
-typedef enum { PROMPT_NONE, PROMPT_COMMAND, PROMPT_HELP } app_prompt;
-typedef enum { SORT_NEWEST, SORT_DEV, SORT_TEST, SORT_TIME, SORT_COUNT } run_sort;
+typedef enum { PROMPT_NONE, PROMPT_COMMAND, PROMPT_FIND } app_prompt;
+
+/* A list over the Runs screen to choose from. */
+typedef enum { PICK_NONE, PICK_COLUMNS, PICK_GROUP, PICK_TAGS, PICK_VIEWS } app_pick;
+
+/* Changes of runs and what takes them back, for undo. */
+typedef struct {
+    run_change *forward, *back;
+    int count;
+    char text[120]; /* "2 runs archived" */
+} run_step;
+enum { UNDO_STEPS = 64 };
 
 typedef struct app {
     loop *loop; /* NULL in tests and for --print */
@@ -82,6 +97,7 @@ typedef struct app {
     list_view help_list;
     prompt help_search, line;
     app_prompt prompting;
+    bool typed; /* the command that is done comes from the ':' line */
     app_question asking;
     char message[400];
     canvas_role message_role;
@@ -91,13 +107,23 @@ typedef struct app {
     store *store; /* NULL until it is open */
     char store_problem[400];
     int64_t store_seen;
-    run_row *runs; /* as sorted */
-    int run_count;
-    run_sort sort;
-    list_view run_list, home_list;
+    run_table *table;              /* every run; never NULL */
+    run_listing listing;           /* what the Runs screen shows of it */
+    list_view run_list, home_list; /* run_list: lines of the listing */
+    run_id marks[APP_MARKS];       /* marked with Space, in that order: A, B, C ... for Compare */
+    int mark_count;
+    int first_column;                  /* of the listing, that is seen */
+    char filter_draft[LISTING_FILTER]; /* a filter that was refused */
+    app_pick pick;
+    list_view pick_list;
+    prompt pick_search;
+    run_step steps[UNDO_STEPS];
+    int step_count, step_at; /* undo takes back steps[step_at - 1] */
+    int changing;            /* changes that are being written */
 
     background *background;
-    recorder *courier; /* writes commands for other processes' runs; opened in the background */
+    recorder *courier; /* writes commands for other processes' runs, and changes of runs: touched
+                          by work in the background alone */
     session *session;
     training_state training;
     run_view *live;  /* of the session; stays after it */
@@ -152,13 +178,37 @@ void records_open(app *a, const char *show); /* in the background; then that run
 bool records_refresh(app *a, bool force);
 void records_show(app *a, run_id id);
 void records_show_named(app *a, const char *text);
-void records_sort(app *a);
+/* The listing again, after a rule or the table changed; the selection stays on its run. */
+void records_list(app *a);
+/* The newest run that is neither archived nor deleted; NULL: none. */
+const run_row *records_newest(const app *a);
+/* The recorder for changes; only in background work. NULL: `error` says why. */
+recorder *records_courier(app *a, nn_error *error);
 
 /* The screens. Each draws into the clip. */
 void home_draw(app *a, canvas *c);
 bool home_do(app *a, command_id what);
 void runs_draw(app *a, canvas *c);
 bool runs_do(app *a, command_id what, const char *argument);
+const run_entry *runs_selected(const app *a);              /* NULL: none, or a heading */
+int runs_mark(const app *a, run_id id);                    /* its place among the marks, or -1 */
+void runs_standing(const app *a, char *text, size_t size); /* about the selected run */
+void runs_find_key(app *a, const key_event *key);          /* while words are typed after '/' */
+bool runs_back(app *a); /* Esc: words, then the filter go; false: neither is set */
+
+/* runs_edit.c: changes of the selected or marked runs, and undo */
+bool runs_edit(app *a, command_id what, const char *argument);
+/* A change of one kind to the marked runs, or else the selected one. */
+void runs_edit_marked(app *a, run_change_kind kind, const char *text, const char *colour);
+void runs_save_view(app *a, const char *name, const char *rules); /* rules NULL: delete it */
+void runs_forget(app *a);                                         /* frees the steps */
+
+/* runs_pick.c: columns, groups, tags and views to choose from */
+void runs_pick(app *a, app_pick what);
+void runs_pick_draw(app *a, canvas *c);
+void runs_pick_draw_bottom(const app *a, canvas *c, int y);
+void runs_pick_key(app *a, const key_event *key);
+void runs_open_view(app *a, const char *name);
 void monitor_draw(app *a, canvas *c);
 bool monitor_do(app *a, command_id what, const char *argument);
 void form_open(app *a);

@@ -40,8 +40,8 @@ static bool can_continue(const run_row *row)
 static const char *why_not_continue(const app *a)
 {
     const run_row *row = NULL;
-    if (a->view == VIEW_RUNS && a->run_list.selected >= 0 && a->run_list.selected < a->run_count)
-        row = &a->runs[a->run_list.selected];
+    if (a->view == VIEW_RUNS && runs_selected(a))
+        row = &runs_selected(a)->row;
     else if (a->view == VIEW_MONITOR && a->shown)
         row = &a->shown->row;
     if (training_active(a))
@@ -66,6 +66,20 @@ const char *app_why_not(void *given, int id)
 {
     const app *a = given;
     switch ((command_id)id) {
+    case DO_MARK:
+    case DO_RENAME:
+    case DO_NOTE:
+        return runs_selected(a) ? NULL : "no run is selected";
+    case DO_TAG:
+    case DO_UNTAG:
+    case DO_PIN:
+    case DO_ARCHIVE:
+    case DO_DELETE:
+        return runs_selected(a) || a->mark_count > 0 ? NULL : "no run is selected or marked";
+    case DO_UNDO:
+        return a->step_at > 0 || a->changing > 0 ? NULL : "no run was changed here yet";
+    case DO_REDO:
+        return a->step_at < a->step_count ? NULL : "nothing was taken back";
     case DO_TRAIN:
         return training_active(a) ? "a training runs; s stops it after this epoch" : NULL;
     case DO_RESUME_RUN:
@@ -144,6 +158,8 @@ static void quit(app *a)
 static void back(app *a)
 {
     panel_state *state = &a->panels[a->focus];
+    if (a->view == VIEW_RUNS && runs_back(a))
+        return;
     if (a->view == VIEW_MONITOR && state->cursor)
         state->cursor = false;
     else if (a->view == VIEW_MONITOR && state->x0 < state->x1)

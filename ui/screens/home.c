@@ -27,11 +27,15 @@ static int list_items(const app *a, home_item *items, int *actions)
         items[count++] = (home_item){ITEM_WATCH, NULL};
     items[count++] = (home_item){ITEM_TRAIN, NULL};
     items[count++] = (home_item){ITEM_QUICK, NULL};
-    if (a->run_count > 0 && !training_active(a) && can_continue(&a->runs[0]))
-        items[count++] = (home_item){ITEM_CONTINUE, &a->runs[0]};
+    const run_row *newest = records_newest(a);
+    if (newest && !training_active(a) && can_continue(newest))
+        items[count++] = (home_item){ITEM_CONTINUE, newest};
     *actions = count;
-    for (int i = 0; i < a->run_count && count < HOME_ITEMS; i++)
-        items[count++] = (home_item){ITEM_RUN, &a->runs[i]};
+    for (int i = 0; i < a->table->count && count < HOME_ITEMS; i++) {
+        const run_row *row = &a->table->entries[i].row;
+        if (!row->archived_ms && !row->deleted_ms)
+            items[count++] = (home_item){ITEM_RUN, row};
+    }
     return count;
 }
 

@@ -2,7 +2,6 @@
  * Monitor. Reading is short; only opening, which may create or migrate the file, is done aside. */
 #include "ui/screens/app.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,8 +33,8 @@ static void opened(void *given, void *done)
     records_refresh(a, true);
     if (a->store && job->show[0])
         records_show_named(a, job->show);
-    else if (a->view == VIEW_MONITOR && !a->shown && a->run_count > 0 && !training_active(a))
-        records_show(a, a->runs[0].id);
+    else if (a->view == VIEW_MONITOR && !a->shown && records_newest(a) && !training_active(a))
+        records_show(a, records_newest(a)->id);
     free(job);
 }
 
@@ -52,72 +51,75 @@ void records_open(app *a, const char *show)
     }
 }
 
+recorder *records_courier(app *a, nn_error *error)
+{
+    if (!a->courier)
+        a->courier = recorder_open(a->store_path, error);
+    return a->courier;
+}
+
 /* --- the list -----------------------------------------------------------------------------------
  */
 
-/* NaN comes last in every order. */
-static int compare_number(double a, double b)
+const run_row *records_newest(const app *a)
 {
-    if (isnan(a) || isnan(b))
-        return isnan(a) - isnan(b);
-    return (a > b) - (a < b);
+    for (int i = 0; i < a->table->count; i++) {
+        const run_row *row = &a->table->entries[i].row;
+        if (!row->archived_ms && !row->deleted_ms)
+            return row;
+    }
+    return NULL;
 }
 
-static int newest(const void *a, const void *b)
+/* Marks of runs that have gone go too. */
+static void keep_marks(app *a)
 {
-    const run_row *x = a, *y = b;
-    return (x->id < y->id) - (x->id > y->id);
+    int kept = 0;
+    for (int i = 0; i < a->mark_count; i++)
+        if (run_table_find(a->table, a->marks[i]))
+            a->marks[kept++] = a->marks[i];
+    a->mark_count = kept;
 }
 
-static int by_dev(const void *a, const void *b)
+/* The lines, with the selection on run `keep` (0: on the same line). */
+static void list_again(app *a, run_id keep)
 {
-    const run_row *x = a, *y = b;
-    int order = compare_number(x->best_dev_error, y->best_dev_error);
-    return order ? order : newest(a, b);
+    nn_error error = {0};
+    if (run_listing_update(&a->listing, a->table, &error) != NN_OK)
+        snprintf(a->store_problem, sizeof a->store_problem, "%s", error.text);
+    a->run_list.count = a->listing.count;
+    int line = keep ? run_listing_line(&a->listing, a->table, keep) : -1;
+    list_select(&a->run_list, line >= 0 ? line : a->run_list.selected);
+    if (a->listing.grouped && a->run_list.selected == 0)
+        list_select(&a->run_list, 1); /* not the heading */
 }
 
-static int by_test(const void *a, const void *b)
+void records_list(app *a)
 {
-    const run_row *x = a, *y = b;
-    int order = compare_number(x->test_error, y->test_error);
-    return order ? order : newest(a, b);
+    const run_entry *selected = runs_selected(a);
+    list_again(a, selected ? selected->row.id : 0);
 }
 
-static int by_time(const void *a, const void *b)
+/* The first line stays the first: newer runs appear above it. */
+static nn_status read_table(app *a, nn_error *error)
 {
-    const run_row *x = a, *y = b;
-    int order = compare_number(y->seconds, x->seconds);
-    return order ? order : newest(a, b);
-}
-
-void records_sort(app *a)
-{
-    static int (*const orders[SORT_COUNT])(const void *, const void *) = {newest, by_dev, by_test,
-                                                                          by_time};
-    if (a->run_count > 1)
-        qsort(a->runs, (size_t)a->run_count, sizeof *a->runs, orders[a->sort]);
-}
-
-/* The selection stays on its run, wherever that moves. */
-static void take_rows(app *a, run_row *rows, int count)
-{
-    int selected = a->run_list.selected;
-    run_id keep = selected > 0 && selected < a->run_count ? a->runs[selected].id : 0;
-    free(a->runs);
-    a->runs = rows;
-    a->run_count = count;
-    records_sort(a);
-    a->run_list.count = count;
-    for (int i = 0; keep && i < count; i++)
-        if (rows[i].id == keep)
-            list_select(&a->run_list, i);
+    const run_entry *selected = runs_selected(a);
+    run_id keep = selected && a->run_list.selected > 0 ? selected->row.id : 0;
+    nn_status status = run_table_read(a->table, a->store, error);
+    if (status != NN_OK)
+        return status;
+    keep_marks(a);
+    list_again(a, keep);
+    return NN_OK;
 }
 
 static bool any_active(const app *a)
 {
-    for (int i = 0; i < a->run_count; i++)
-        if (a->runs[i].state == RUN_RUNNING || a->runs[i].state == RUN_PAUSED)
+    for (int i = 0; i < a->table->count; i++) {
+        run_state state = a->table->entries[i].row.state;
+        if (state == RUN_RUNNING || state == RUN_PAUSED)
             return true;
+    }
     return false;
 }
 
@@ -152,12 +154,8 @@ bool records_refresh(app *a, bool force)
     bool active = any_active(a) || (a->other && run_view_active(a->other));
     if (!force && version == a->store_seen && !active)
         return false;
-    run_row *rows = NULL;
-    int count = 0;
     nn_error error = {0};
-    nn_status status = store_runs(a->store, &rows, &count, &error);
-    if (status == NN_OK)
-        take_rows(a, rows, count);
+    nn_status status = read_table(a, &error);
     if (status == NN_OK && a->other && (a->store_seen != version || run_view_active(a->other)))
         status = refresh_other(a, &error);
     a->store_seen = version;

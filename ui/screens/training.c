@@ -368,8 +368,6 @@ void training_finish(app *a)
 
 typedef struct {
     app *app;
-    char path[1024];
-    recorder *courier; /* in: the one to use or NULL; out: the one used */
     run_id run;
     nn_command command;
     nn_status status;
@@ -379,18 +377,15 @@ typedef struct {
 static void leave_command(void *given)
 {
     errand *job = given;
-    if (!job->courier)
-        job->courier = recorder_open(job->path, &job->error);
-    job->status = job->courier
-                      ? recorder_leave_command(job->courier, job->run, &job->command, &job->error)
-                      : job->error.code;
+    recorder *courier = records_courier(job->app, &job->error);
+    job->status = courier ? recorder_leave_command(courier, job->run, &job->command, &job->error)
+                          : job->error.code;
 }
 
 static void left(void *given, void *done)
 {
     app *a = given;
     errand *job = done;
-    a->courier = job->courier;
     if (job->status != NN_OK)
         app_say(a, ROLE_BAD, "Not sent: %s", job->error.text);
     else
@@ -403,8 +398,7 @@ static void send_errand(app *a, const nn_command *what)
 {
     errand *job = calloc(1, sizeof *job);
     if (job) {
-        snprintf(job->path, sizeof job->path, "%s", a->store_path);
-        job->courier = a->courier;
+        job->app = a;
         job->run = a->shown->row.id;
         job->command = *what;
     }
