@@ -15,7 +15,7 @@
 #include <string.h>
 
 /* Cases that passed when this was written. Raise it when more do; never lower it. */
-enum { NODE_CASES_PASSED = 370 };
+enum { NODE_CASES_PASSED = 617 };
 
 static const char *const data_folder = "/usr/share/libonnx-testdata/data/node";
 
@@ -51,6 +51,12 @@ static bool is_random(const char *name)
     return false;
 }
 
+/* ONNX 1.12 computes it with epsilon 0.01, which the node does not say: its default is 1e-6. */
+static bool contradicts_itself(const char *name)
+{
+    return strcmp(name, "test_adam_multiple") == 0;
+}
+
 static results run_all(void)
 {
     struct dirent **entry = NULL;
@@ -63,7 +69,7 @@ static results run_all(void)
     for (int i = 0; i < count; i++) {
         char path[400];
         snprintf(path, sizeof path, "%s/%.200s", data_folder, entry[i]->d_name);
-        if (!is_random(entry[i]->d_name)) {
+        if (!is_random(entry[i]->d_name) && !contradicts_itself(entry[i]->d_name)) {
             case_result *result = &all.result[all.count++];
             snprintf(result->name, sizeof result->name, "%.90s", entry[i]->d_name);
             onnx_case_run(path, &result->outcome);
@@ -134,7 +140,7 @@ static void node_cases_pass(void **state)
     int passed = tally(&all, ONNX_PASSED), wrong = tally(&all, ONNX_WRONG);
     int refused = tally(&all, ONNX_REFUSED), unknown = tally(&all, ONNX_UNKNOWN);
     printf("ONNX node cases: %d passed, %d wrong, %d refused, %d of operators that are not here, "
-           "%d not of numbers, 4 random\n",
+           "%d not of numbers, 4 random, 1 that contradicts its node\n",
            passed, wrong, refused, unknown, tally(&all, ONNX_ODD));
     print_operators(&all);
     print_reasons(&all, ONNX_WRONG, "wrong");

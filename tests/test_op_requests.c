@@ -75,6 +75,32 @@ static void test_values_and_gradients(void **state)
            "{\"shape\":[1,1,3,3],\"data\":[5,10,5,10,20,10,5,10,5]},null]}\n");
 }
 
+/* Operators that ONNX's own cases check without gradients. */
+static void test_gradients_of_reductions(void **state)
+{
+    (void)state;
+    expect("{\"op\":\"ReduceProd\",\"attributes\":{\"axes\":[1],\"keepdims\":0},\"inputs\":["
+           "{\"shape\":[2,2],\"data\":[1,2,3,4]}],\"grad_outputs\":[{\"shape\":[2],"
+           "\"data\":[1,1]}]}",
+           "{\"outputs\":[{\"shape\":[2],\"data\":[2,12]}],"
+           "\"grad_inputs\":[{\"shape\":[2,2],\"data\":[2,1,4,3]}]}\n");
+    expect("{\"op\":\"TopK\",\"inputs\":[{\"shape\":[4],\"data\":[1,4,3,2]},"
+           "{\"shape\":[1],\"dtype\":\"int64\",\"data\":[2]}],"
+           "\"grad_outputs\":[{\"shape\":[2],\"data\":[5,7]}]}",
+           "{\"outputs\":[{\"shape\":[2],\"data\":[4,3]},"
+           "{\"shape\":[2],\"dtype\":\"int64\",\"data\":[1,2]}],"
+           "\"grad_inputs\":[{\"shape\":[4],\"data\":[0,5,7,0]},null]}\n");
+    expect("{\"op\":\"Gather\",\"inputs\":[{\"shape\":[3,2],\"data\":[1,2,3,4,5,6]},"
+           "{\"shape\":[3],\"dtype\":\"int64\",\"data\":[0,0,-1]}],"
+           "\"grad_outputs\":[{\"shape\":[3,2],\"data\":[1,1,1,1,1,1]}]}",
+           "{\"outputs\":[{\"shape\":[3,2],\"data\":[1,2,1,2,5,6]}],"
+           "\"grad_inputs\":[{\"shape\":[3,2],\"data\":[2,2,0,0,1,1]},null]}\n");
+    expect("{\"op\":\"ThresholdedRelu\",\"inputs\":[{\"shape\":[3],\"data\":[0.5,1,3]}],"
+           "\"grad_outputs\":[{\"shape\":[3],\"data\":[1,1,1]}]}",
+           "{\"outputs\":[{\"shape\":[3],\"data\":[0,0,3]}],"
+           "\"grad_inputs\":[{\"shape\":[3],\"data\":[0,0,1]}]}\n");
+}
+
 /* No grad_outputs[0]: zeros. Without grad_outputs there are no grad_inputs. */
 static void test_missing_gradients(void **state)
 {
@@ -175,6 +201,19 @@ static void test_refusals(void **state)
         {"{\"op\":\"MatMul\",\"inputs\":[{\"shape\":[1,2],\"data\":[1,2]},"
          "{\"shape\":[1,2],\"data\":[1,2]}]}",
          "MatMul"},
+        {"{\"op\":\"DepthToSpace\",\"inputs\":[{\"shape\":[1],\"data\":[1]}]}", "blocks of 0"},
+        {"{\"op\":\"Gather\",\"inputs\":[{\"shape\":[2],\"data\":[1,2]},"
+         "{\"shape\":[1],\"data\":[2]}]}",
+         "an index is 2; expected -2 to 1"},
+        {"{\"op\":\"Tile\",\"inputs\":[{\"shape\":[1],\"data\":[1]},"
+         "{\"shape\":[1],\"data\":[1e12]}]}",
+         "repeats[0]"},
+        {"{\"op\":\"TopK\",\"inputs\":[{\"shape\":[2],\"data\":[1,2]},"
+         "{\"shape\":[1],\"data\":[3]}]}",
+         "K is 3; expected 1 to 2"},
+        {"{\"op\":\"Adam\",\"inputs\":[{\"shape\":[],\"data\":[1]},"
+         "{\"shape\":[],\"data\":[0]},{\"shape\":[1],\"data\":[1]}]}",
+         "multiple of 4"},
         {"{\"op\":\"Relu\",\"inputs\":[{\"shape\":[1],\"data\":[1]}],"
          "\"grad_outputs\":[{\"shape\":[2],\"data\":[1,1]}]}",
          "grad_outputs[0] is [2], the output is [1]"},
@@ -247,6 +286,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_values_and_gradients),
+        cmocka_unit_test(test_gradients_of_reductions),
         cmocka_unit_test(test_missing_gradients),
         cmocka_unit_test(test_numbers_json_has_not),
         cmocka_unit_test(test_types),

@@ -242,7 +242,7 @@ nn_node *onnx_buffer(onnx_call *call, int i)
 /* --- the entry's own numbers --------------------------------------------------------------------
  */
 
-nn_node *onnx_fixed(onnx_call *call, nn_shape shape, const float *data)
+static nn_node *fixed(onnx_call *call, nn_dtype dtype, nn_shape shape, const float *data)
 {
     char name[32];
     int64_t count = nn_shape_count(shape);
@@ -250,7 +250,7 @@ nn_node *onnx_fixed(onnx_call *call, nn_shape shape, const float *data)
         return NULL;
     snprintf(name, sizeof name, "constant%d", call->constants++);
     onnx_leaf leaf = {.input = -1, .constant = true};
-    leaf.node = nn_input(call->graph, name, NN_F, shape);
+    leaf.node = nn_input(call->graph, name, dtype, shape);
     onnx_leaf *kept = new_leaf(call, leaf);
     if (!kept)
         return NULL;
@@ -259,6 +259,16 @@ nn_node *onnx_fixed(onnx_call *call, nn_shape shape, const float *data)
         return onnx_refuse(call, "out of memory");
     memcpy(kept->own, data, (size_t)count * sizeof *kept->own);
     return leaf.node;
+}
+
+nn_node *onnx_fixed(onnx_call *call, nn_shape shape, const float *data)
+{
+    return fixed(call, NN_F, shape, data);
+}
+
+nn_node *onnx_fixed_indices(onnx_call *call, nn_shape shape, const float *data)
+{
+    return fixed(call, NN_I32, shape, data);
 }
 
 /* --- outputs ------------------------------------------------------------------------------------

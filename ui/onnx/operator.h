@@ -53,7 +53,9 @@ enum { ONNX_BLOCKS = 8 };
 /* The table: every file of operators has its list, which ends with a NULL name. */
 extern const onnx_operator onnx_activation_operators[], onnx_arithmetic_operators[],
     onnx_convolution_operators[], onnx_linear_operators[], onnx_shape_operators[],
-    onnx_slice_operators[], onnx_recurrent_operators[], onnx_loss_operators[];
+    onnx_slice_operators[], onnx_index_operators[], onnx_reduce_operators[],
+    onnx_normal_operators[], onnx_recurrent_operators[], onnx_loss_operators[],
+    onnx_optimizer_operators[];
 
 const onnx_operator *onnx_operator_at(int i); /* sorted by nothing; NULL after the last */
 const onnx_operator *onnx_find(const char *name);
@@ -116,6 +118,7 @@ nn_node *onnx_whole_indices_as(onnx_call *call, int i, nn_shape shape);
 nn_node *onnx_row_indices(onnx_call *call, int i);
 /* Numbers of the entry's own as an activation of one example; copied. */
 nn_node *onnx_fixed(onnx_call *call, nn_shape shape, const float *data);
+nn_node *onnx_fixed_indices(onnx_call *call, nn_shape shape, const float *data);
 /* Rows of the batch; 0 before the first activation. */
 int64_t onnx_batch(const onnx_call *call);
 

@@ -14,12 +14,31 @@ static void build_unary(onnx_call *call)
     onnx_give(call, 0, y, x->type, x->shape);
 }
 
-enum { LEAKY_RELU, ELU, SELU, HARD_SIGMOID, CELU, HARD_SWISH, RECIPROCAL };
+enum {
+    LEAKY_RELU,
+    ELU,
+    SELU,
+    HARD_SIGMOID,
+    CELU,
+    HARD_SWISH,
+    SOFTSIGN,
+    THRESHOLDED_RELU,
+    RECIPROCAL
+};
 
 /* max(0,x) + min(0, alpha (e^(x/alpha) - 1)): an elu of x / alpha. */
 static nn_node *celu(nn_graph *graph, nn_node *x, double alpha)
 {
     return nn_affine(graph, nn_elu(graph, nn_affine(graph, x, 1 / alpha, 0), 1), alpha, 0);
+}
+
+/* x where it is above alpha, else 0. */
+static nn_node *above(onnx_call *call, nn_node *x, double alpha)
+{
+    nn_graph *graph = onnx_graph(call);
+    float zero = 0;
+    nn_node *less = nn_affine(graph, nn_clip(graph, x, alpha, INFINITY), 1, -alpha);
+    return nn_where(graph, less, x, onnx_fixed(call, nn_shape_of(0, NULL), &zero));
 }
 
 static void build_shaped(onnx_call *call)
@@ -46,6 +65,12 @@ static void build_shaped(onnx_call *call)
         break;
     case HARD_SWISH:
         y = x ? nn_mul(graph, x, nn_hard_sigmoid(graph, x, 1.0 / 6, 0.5)) : NULL;
+        break;
+    case SOFTSIGN:
+        y = nn_div(graph, x, nn_affine(graph, nn_abs(graph, x), 1, 1));
+        break;
+    case THRESHOLDED_RELU:
+        y = above(call, x, alpha);
         break;
     default:
         y = nn_power(graph, x, -1);
@@ -102,6 +127,8 @@ static const onnx_attribute_spec leaky_attributes[] = {{"alpha", ONNX_A_FLOAT, 0
                                                        {.name = NULL}};
 static const onnx_attribute_spec elu_attributes[] = {{"alpha", ONNX_A_FLOAT, 1, NULL},
                                                      {.name = NULL}};
+static const onnx_attribute_spec threshold_attributes[] = {{"alpha", ONNX_A_FLOAT, 1, NULL},
+                                                           {.name = NULL}};
 static const onnx_attribute_spec selu_attributes[] = {
     {"alpha", ONNX_A_FLOAT, 1.67326319217681884765625, NULL},
     {"gamma", ONNX_A_FLOAT, 1.05070102214813232421875, NULL},
@@ -129,6 +156,8 @@ const onnx_operator onnx_activation_operators[] = {
     SHAPED("HardSigmoid", HARD_SIGMOID, hard_attributes),
     SHAPED("Celu", CELU, elu_attributes),
     SHAPED("HardSwish", HARD_SWISH, NULL),
+    SHAPED("Softsign", SOFTSIGN, NULL),
+    SHAPED("ThresholdedRelu", THRESHOLDED_RELU, threshold_attributes),
     SHAPED("Reciprocal", RECIPROCAL, NULL),
     {.name = "Gelu",
      .inputs = "X",

@@ -44,7 +44,7 @@ static bool shapes_fit(onnx_call *call, nn_shape x, nn_shape labels)
     return !onnx_failed(call);
 }
 
-/* Class weights are constants, as labels are. */
+/* Class weights have a gradient but for "mean", whose divisor they are part of. */
 static void build_loss(onnx_call *call)
 {
     bool softmax = onnx_op(call)->variant == 0;
@@ -59,7 +59,9 @@ static void build_loss(onnx_call *call)
         onnx_refuse(call, "ignore_index %lld is no label", (long long)ignored);
     nn_node *scores = classes_last(call, onnx_rows(call, 0, 0), x.rank, false);
     nn_node *labels = onnx_row_indices(call, 1);
-    nn_node *weights = onnx_has(call, 2) ? onnx_buffer(call, 2) : NULL;
+    nn_node *weights = NULL;
+    if (onnx_has(call, 2))
+        weights = reduce == REDUCE_MEAN ? onnx_buffer(call, 2) : onnx_weight(call, 2);
     if (!scores || !labels || onnx_failed(call))
         return;
     nn_node *(*loss)(nn_graph *, nn_node *, nn_node *, nn_node *, nn_label_args) =
