@@ -254,11 +254,89 @@ static const char *const version_2[] = {
     ")",
 };
 
+static const char *const version_3[] = {
+    "CREATE TABLE study (\n"
+    "  -- a search for hyperparameters\n"
+    "  id INTEGER PRIMARY KEY AUTOINCREMENT,\n"
+    "  name TEXT NOT NULL UNIQUE,\n"
+    "  space TEXT NOT NULL,  -- 'lr=log(1e-4,1) batch=choice(32,64)'\n"
+    "  objective TEXT NOT NULL,  -- a metric of every epoch\n"
+    "  direction TEXT NOT NULL CHECK (direction IN ('min', 'max')),\n"
+    "  sampler TEXT NOT NULL,  -- grid random sobol tpe zoom\n"
+    "  pruner TEXT NOT NULL,  -- none, median:5,1, asha:3,1\n"
+    "  seed INTEGER NOT NULL,  -- of the sampler; as run.seed\n"
+    "  trials INTEGER NOT NULL,  -- that the sampler may propose; 0: no limit\n"
+    "  hours REAL NOT NULL,  -- of work; 0: no limit\n"
+    "  command_line TEXT NOT NULL,\n"
+    "  note TEXT NOT NULL DEFAULT '',\n"
+    "  created_ms INTEGER NOT NULL,\n"
+    "  worked_ms INTEGER NOT NULL DEFAULT 0,  -- while any process worked on it\n"
+    "  beat_ms INTEGER NOT NULL DEFAULT 0  -- when one last did\n"
+    ")",
+
+    "CREATE TABLE study_option (\n"
+    "  -- what its trainings have in common; a number stands in number, anything else in text\n"
+    "  study INTEGER NOT NULL REFERENCES study(id) ON DELETE CASCADE,\n"
+    "  key TEXT NOT NULL,\n"
+    "  number REAL,\n"
+    "  text TEXT,\n"
+    "  PRIMARY KEY (study, key)\n"
+    ") WITHOUT ROWID",
+
+    "CREATE TABLE trial (\n"
+    "  id INTEGER PRIMARY KEY,\n"
+    "  study INTEGER NOT NULL REFERENCES study(id) ON DELETE CASCADE,\n"
+    "  number INTEGER NOT NULL,  -- 1, 2, ...\n"
+    "  -- 'running' holds only while the process below lives; a queued trial with a run goes on\n"
+    "  -- from that run's checkpoint\n"
+    "  state TEXT NOT NULL CHECK (state IN\n"
+    "    ('queued', 'running', 'paused', 'finished', 'pruned', 'failed', 'killed')),\n"
+    "  origin TEXT NOT NULL,  -- sampler hand clone promote\n"
+    "  source INTEGER REFERENCES trial(id) ON DELETE SET NULL,  -- cloned or promoted from\n"
+    "  run INTEGER REFERENCES run(id) ON DELETE SET NULL,\n"
+    "  epochs INTEGER NOT NULL DEFAULT 0,  -- planned; 0: as the study says\n"
+    "  epoch INTEGER NOT NULL DEFAULT 0,  -- done\n"
+    "  value REAL,  -- the best of its epochs; NULL where it failed\n"
+    "  reason TEXT NOT NULL DEFAULT '',  -- why it was pruned or failed\n"
+    "  wish TEXT NOT NULL DEFAULT '',  -- 'pause' or 'kill', for the process that trains it\n"
+    "  created_ms INTEGER NOT NULL,\n"
+    "  started_ms INTEGER,\n"
+    "  ended_ms INTEGER,\n"
+    "  -- the process that works on it, as in table run\n"
+    "  heartbeat_ms INTEGER NOT NULL DEFAULT 0,\n"
+    "  host TEXT NOT NULL DEFAULT '',\n"
+    "  boot TEXT NOT NULL DEFAULT '',\n"
+    "  pid_space TEXT NOT NULL DEFAULT '',\n"
+    "  pid INTEGER NOT NULL DEFAULT 0,\n"
+    "  pid_started INTEGER NOT NULL DEFAULT 0,\n"
+    "  UNIQUE (study, number)\n"
+    ")",
+    "CREATE INDEX trial_run ON trial (run)",
+
+    "CREATE TABLE trial_param (\n"
+    "  -- a trial's point in the space; a word of a choice stands in text\n"
+    "  trial INTEGER NOT NULL REFERENCES trial(id) ON DELETE CASCADE,\n"
+    "  name TEXT NOT NULL,\n"
+    "  number REAL,\n"
+    "  text TEXT,\n"
+    "  PRIMARY KEY (trial, name)\n"
+    ") WITHOUT ROWID",
+
+    "CREATE TABLE trial_value (\n"
+    "  -- the objective after each epoch\n"
+    "  trial INTEGER NOT NULL REFERENCES trial(id) ON DELETE CASCADE,\n"
+    "  epoch INTEGER NOT NULL,\n"
+    "  value REAL,\n"
+    "  PRIMARY KEY (trial, epoch)\n"
+    ") WITHOUT ROWID",
+};
+
 const schema_step *schema_steps(int *count)
 {
     static const schema_step steps[] = {
         {version_1, sizeof version_1 / sizeof version_1[0]},
         {version_2, sizeof version_2 / sizeof version_2[0]},
+        {version_3, sizeof version_3 / sizeof version_3[0]},
     };
     *count = sizeof steps / sizeof steps[0];
     return steps;

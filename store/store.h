@@ -78,6 +78,8 @@ nn_status recorder_follow(recorder *r, run_id run, nn_listener *listener, nn_err
  * 10 s of coming. Only then may the trainer be freed. */
 nn_status recorder_wait(recorder *r, run_id run, nn_error *error);
 
+/* Columns latency_ms and memory_bytes of the run's row. */
+nn_status recorder_cost(recorder *r, run_id run, const nn_cost *cost, nn_error *error);
 /* The recorder forgets the run: nothing of its listener is looked at afterwards. One that has not
  * ended counts as stopped. For processes that record many runs, one after another. */
 void recorder_release(recorder *r, run_id run);

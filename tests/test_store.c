@@ -104,8 +104,10 @@ static void test_schema(void **state)
                                             "'metric', 'chunk', 'summary', 'event', 'checkpoint', "
                                             "'dataset', 'dataset_class', 'evaluation', "
                                             "'prediction', 'command', 'run_tag', "
-                                            "'run_tag_of', 'saved_view')"),
-                     16);
+                                            "'run_tag_of', 'saved_view', 'study', "
+                                            "'study_option', 'trial', 'trial_param', "
+                                            "'trial_value')"),
+                     21);
     /* The file explains itself. */
     assert_true(number_in(place->path, "SELECT sql LIKE '%-- %' FROM sqlite_schema WHERE name = "
                                        "'chunk'"));

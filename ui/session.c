@@ -484,6 +484,9 @@ nn_status session_close(session *s, nn_error *error)
     nn_trainer_post(s->trainer, &(nn_command){.kind = NN_COMMAND_STOP});
     nn_trainer_join(s->trainer);
     if (s->recorder) {
+        nn_cost cost; /* for those who choose by it; a file that cannot be written is told below */
+        if (nn_trainer_cost(s->trainer, &cost, NULL) == NN_OK)
+            recorder_cost(s->recorder, s->run, &cost, NULL);
         status = recorder_wait(s->recorder, s->run, error);
         nn_status closed = leave_recorder(s, status == NN_OK ? error : NULL);
         if (status == NN_OK)
