@@ -167,7 +167,7 @@ static void report_epoch(sweep *s, job *j, int epoch, int epochs, double value)
 static void catch_up(sweep *s, job *j)
 {
     nn_error error = {0};
-    run_row row;
+    run_row row = {0};
     uint64_t *steps = NULL;
     double *values = NULL;
     int64_t count = 0;
@@ -271,7 +271,7 @@ static nn_status find_row(const sweep *s, run_id run, run_row *row, nn_error *er
  * did not know: its process was killed in between. */
 static bool take_up(sweep *s, job *j)
 {
-    run_row row;
+    run_row row = {0};
     nn_error error = {0};
     if (find_row(s, j->trial.run, &row, &error) != NN_OK) { /* deleted: begin again */
         j->trial.run = 0;
