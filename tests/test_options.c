@@ -38,7 +38,7 @@ static const program_command command = {.name = "sample",
                                         .details = "Details.",
                                         .options = table};
 
-enum { WORDS_MAX = 12 };
+enum { WORDS_MAX = 24 };
 
 /* Splits `line` at blanks (into `room`) and parses it. */
 static nn_status parse(const char *line, char *room, sample *settings, arguments *found,
@@ -114,7 +114,7 @@ static const char *const refusals[][3] = {
     {"--size 0x24", "--size", "80x24"},
     {"--flag=yes", "--flag takes no value", ""},
     {"--text=", "--text is empty", "WORD"},
-    {"a b c d e f g h i", "'i': too many words", ""},
+    {"a b c d e f g h i j k l m n o p q", "'q': too many words", ""},
 };
 
 static void mistakes_are_named(void **state)

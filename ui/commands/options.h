@@ -46,7 +46,7 @@ typedef struct {
 } program_command;
 
 /* The words that are no options, in order, and which options were given. */
-enum { ARGUMENTS_MAX = 40, OPTIONS_MAX = 64 };
+enum { ARGUMENTS_MAX = 16, OPTIONS_MAX = 64 };
 typedef struct {
     int count;
     const char *word[ARGUMENTS_MAX];

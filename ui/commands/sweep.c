@@ -126,11 +126,11 @@ static void tell_json(const teller *t, const sweep_event *event)
         else
             json_null(&json, "run");
     }
-    if (event->kind == SWEEP_TRIAL || event->kind == SWEEP_BEST)
+    if (trial && (event->kind == SWEEP_TRIAL || event->kind == SWEEP_BEST))
         sweep_json_point(&json, "parameters", t->space, &trial->point);
-    if (event->kind == SWEEP_TRIAL)
+    if (trial && event->kind == SWEEP_TRIAL)
         json_text(&json, "origin", trial->origin);
-    if (event->kind == SWEEP_END)
+    if (trial && event->kind == SWEEP_END)
         json_text(&json, "state", trial_state_name(trial->state));
     if (trial && event->kind != SWEEP_BEST) {
         json_whole(&json, "epoch", event->epoch);
@@ -149,10 +149,12 @@ static void tell_text(const teller *t, const sweep_event *event)
 {
     const trial_row *trial = event->trial;
     char value[32];
-    switch (event->kind) {
-    case SWEEP_NOTE:
+    if (!trial) {
         complain("%s", event->text);
         return;
+    }
+    switch (event->kind) {
+    case SWEEP_NOTE:
     case SWEEP_EPOCH:
     case SWEEP_RUNG:
     case SWEEP_PRUNED:
@@ -506,30 +508,30 @@ static int run(int argc, char **argv)
 
 const program_command command_sweep = {
     .name = "sweep",
-    .arguments =
-        "[list | show STUDY | best STUDY | add STUDY P=V ... | pause|go|kill STUDY TRIAL | "
-        "clone STUDY TRIAL P=V ... | promote STUDY TRIAL --epochs N]",
+    .arguments = "[list|show|best|add|pause|go|kill|clone|promote]",
     .summary = "Searches hyperparameters: many trainings, side by side, kept as one study.",
-    .details =
-        "Kinds of parameters: uniform(LOW,HIGH), log(LOW,HIGH), beta(LOW,HIGH) (log in 1 - "
-        "value),\n"
-        "int(LOW,HIGH), logint(LOW,HIGH), choice(A,B,...); after any: if OTHER=A|B, !=, <, <=, >, "
-        ">=.\n"
-        "A parameter is an option of a training (lr, batch, dropout, optimizer, ...), or stands "
-        "in\n"
-        "the text of one as {NAME}: --model \"flatten | [dense {units} | relu | ]*{layers} dense "
-        "10\".\n"
-        "With --model mlp the parameters layers and units need no such text.\n\n"
-        "Ctrl-C stops with checkpoints; --resume goes on, also after a kill. Every trial is a "
-        "run:\n"
-        "`gradus watch RUN` follows it. pause and kill reach a trial in any process; go queues a\n"
-        "paused or killed one again; clone edits a copy; promote trains on for more epochs.\n\n"
-        "Examples:\n"
-        "  gradus sweep --data digits --space 'lr=log(1e-4,1) batch=choice(32,64,128)' --trials "
-        "30\n"
-        "  gradus sweep --data fashion-mnist --space 'lr=log(1e-4,.1) dropout=uniform(0,.6)' \\\n"
-        "      --pruner asha --trials 40 --jobs 2 --epochs 9 --name lenet\n"
-        "  gradus sweep best lenet --optimize dev_error --subject-to 'latency_ms<=5, params<=1e6'",
+    .details = "Without a word it begins a study, or goes on with one (--resume). With one:\n"
+               "  list                        every study\n"
+               "  show STUDY                  trials, importance, Pareto front\n"
+               "  best STUDY                  by --optimize and --subject-to\n"
+               "  add STUDY P=V ...           a trial by hand; what is not given is drawn\n"
+               "  pause|go|kill STUDY TRIAL   in any process; go queues it again\n"
+               "  clone STUDY TRIAL P=V ...   an edited copy\n"
+               "  promote STUDY TRIAL         trains it on to --epochs, as a new trial\n\n"
+               "Kinds of parameters: uniform(LOW,HIGH), log(LOW,HIGH), int(LOW,HIGH),\n"
+               "beta(LOW,HIGH) (log in 1 - value), logint(LOW,HIGH), choice(A,B,...); after any:\n"
+               "if OTHER=A|B, or with !=, <, <=, >, >=.\n"
+               "A parameter is an option of a training (lr, batch, dropout, optimizer, ...), or\n"
+               "stands in the text of one as {NAME}, with [TEXT]*{NAME} repeated:\n"
+               "  --model \"flatten | [dense {units} | relu | ]*{layers} dense 10\"\n"
+               "With --model mlp the parameters layers and units need no such text.\n\n"
+               "Ctrl-C stops with checkpoints; --resume goes on, also after a kill. Every trial\n"
+               "is a run: `gradus watch RUN` follows it.\n\n"
+               "Examples:\n"
+               "  gradus sweep --data digits --space 'lr=log(1e-4,1) batch=choice(32,64)'\n"
+               "  gradus sweep --space 'lr=log(1e-4,.1) dropout=uniform(0,.6)' --pruner asha \\\n"
+               "      --trials 40 --jobs 2 --epochs 9 --name lenet\n"
+               "  gradus sweep best lenet --subject-to 'latency_ms<=5, params<=1e6'",
     .options = options,
     .words = "list show best add pause go kill clone promote",
     .run = run,

@@ -383,7 +383,7 @@ static bool print_choice(const findings *f, const choice *c)
     } else if (c->best < 0) {
         printf("no trial is feasible: of %d that have finished", c->candidates);
         for (int k = 0; k < c->limit_count; k++)
-            printf("%s %d break %s %s %g", k ? "," : ",", c->broken[k], c->limits[k].metric,
+            printf(", %d break %s %s %g", c->broken[k], c->limits[k].metric,
                    nn_limit_sign(c->limits[k].kind), c->limits[k].bound);
         putchar('\n');
     } else {
