@@ -104,16 +104,31 @@ static void bind_rows(nn_exec *exec)
 
 /* --- running ------------------------------------------------------------------------------- */
 
-static void clear_gradients(const nn_item *item, const nn_ctx *ctx)
+static void clear_gradients(const nn_exec *exec, const nn_item *item, const nn_ctx *ctx)
 {
     for (int k = 0; k < item->node->input_count; k++) {
         if (!(item->clear >> k & 1) || !ctx->grad_in[k])
             continue;
+        if (item->tables >> k & 1) {
+            nn_rows_clear(nn_rows_of(exec, item, k, ctx->shard));
+            continue;
+        }
         nn_shape shape = item->node->input[k]->shape;
         if (item->node->input[k]->batched)
             shape.dim[0] = ctx->r1 - ctx->r0;
         memset(ctx->grad_in[k], 0, (size_t)nn_shape_count(shape) * sizeof(nn_real));
     }
+}
+
+static void run_backward(const nn_exec *exec, const nn_item *item, const nn_ctx *ctx)
+{
+    const nn_op *op = item->node->op;
+    if (item->clear)
+        clear_gradients(exec, item, ctx);
+    for (int k = 0; item->tables >> k; k++)
+        if (item->tables >> k & 1)
+            op->touch(ctx, k, nn_rows_of(exec, item, k, ctx->shard));
+    op->backward(ctx);
 }
 
 static void run_step(const nn_exec *exec, const nn_step *step, int shard)
@@ -136,11 +151,8 @@ static void run_step(const nn_exec *exec, const nn_step *step, int shard)
         op->backward_partial(ctx);
         break;
     case NN_BACKWARD:
-        if (idle)
-            break;
-        if (item->clear)
-            clear_gradients(item, ctx);
-        op->backward(ctx);
+        if (!idle)
+            run_backward(exec, item, ctx);
         break;
     }
 }
@@ -192,18 +204,20 @@ static void reduce_slice(void *context, int slice)
 {
     const nn_exec *exec = context;
     const int64_t line = NN_ALIGN / (int64_t)sizeof(nn_real);
-    int64_t lines = exec->gradient_count / line;
+    int64_t lines = exec->dense_count / line;
     int64_t first = lines * slice / exec->shards * line;
     int64_t end = lines * (slice + 1) / exec->shards * line;
     for (int shard = 1; shard < exec->busy_shards; shard++)
         add_into(nn_exec_shard_gradients(exec, 0) + first,
                  nn_exec_shard_gradients(exec, shard) + first, end - first);
+    nn_rows_reduce(exec, slice);
 }
 
 static void reduce(nn_exec *exec)
 {
     if (exec->busy_shards < 2 || exec->gradient_count == 0)
         return;
+    nn_rows_join(exec);
     if (exec->gradient_count >= REDUCE_ALONE)
         nn_pool_run(exec->pool, exec->shards, reduce_slice, exec);
     else

@@ -30,6 +30,8 @@ typedef struct {
      * is given instead of the 1 of a scalar root, and inputs of real numbers receive gradients too.
      * The root may then have any shape. */
     bool seeded;
+    bool whole_tables; /* clear, sum and update tables in whole, never by the rows that were
+                          touched. Slower, and the same bits */
     size_t most_bytes; /* refuse a plan that needs more memory than this; 0: whatever there is */
 } nn_exec_args;
 
@@ -72,6 +74,15 @@ nn_view nn_value(const nn_exec *exec, const nn_node *node);
  * plan, of an input. */
 nn_view nn_gradient(const nn_exec *exec, const nn_node *node);
 nn_real *nn_param_gradient(nn_exec *exec, const nn_param *param); /* NULL when frozen or unused */
+
+/* The rows (entries along dimension 0) of a parameter that the last nn_backward touched, each once,
+ * in an order that depends on batch and shards only. Its gradient is 0 everywhere else. `row` is
+ * NULL where the plan does not know: every row may be touched. */
+typedef struct {
+    const int32_t *row;
+    int64_t count, size; /* rows, and numbers in one */
+} nn_touched_rows;
+nn_touched_rows nn_param_rows(const nn_exec *exec, const nn_param *param);
 
 /* Dropout layers read their rate here, so that it can change while a training runs. */
 nn_status nn_exec_set_dropout(nn_exec *exec, double rate, nn_error *error); /* all layers, [0,1) */

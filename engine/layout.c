@@ -226,17 +226,24 @@ static size_t aligned(size_t bytes)
     return (bytes + NN_ALIGN - 1) / NN_ALIGN * NN_ALIGN;
 }
 
-/* Parameters whose gradients are wanted, side by side, each on a cache line of its own. */
-static void place_parameters(nn_exec *exec)
+static void place_parameters_that(nn_exec *exec, bool are_tables)
 {
     const int64_t line = NN_ALIGN / (int64_t)sizeof(nn_real);
     for (int i = 0; i < exec->nodes; i++) {
         const nn_node *node = nn_graph_at(exec->graph, i);
-        if (!node->param || !exec->slot[i].gradient)
+        if (!node->param || !exec->slot[i].gradient || (exec->slot[i].table >= 0) != are_tables)
             continue;
         exec->slot[i].parameter = exec->gradient_count;
         exec->gradient_count += (nn_shape_count(node->shape) + line - 1) / line * line;
     }
+}
+
+/* Parameters whose gradients are wanted, side by side, each on a cache line of its own. */
+static void place_parameters(nn_exec *exec)
+{
+    place_parameters_that(exec, false);
+    exec->dense_count = exec->gradient_count;
+    place_parameters_that(exec, true);
 }
 
 static size_t place_common(nn_exec *exec)
@@ -277,7 +284,9 @@ static nn_status allocate(nn_exec *exec, nn_error *error)
     exec->gradients = exec->shard_region + shards * exec->shard_bytes;
     exec->partials = exec->gradients + shards * (size_t)exec->gradient_count * sizeof(nn_real);
     exec->scratch = exec->partials + aligned((size_t)exec->partial_total * sizeof(double));
-    exec->bytes = exec->scratch + shards * exec->scratch_bytes;
+    exec->touched = exec->scratch + shards * exec->scratch_bytes;
+    exec->touched_bytes = nn_rows_measure(exec);
+    exec->bytes = exec->touched + shards * exec->touched_bytes;
     if (exec->args.most_bytes && exec->bytes > exec->args.most_bytes)
         return nn_fail(error, NN_E_NOMEM, "plan at batch %d: needs %zu MB, %zu MB are allowed",
                        exec->args.batch, exec->bytes >> 20, exec->args.most_bytes >> 20);
@@ -289,6 +298,7 @@ static nn_status allocate(nn_exec *exec, nn_error *error)
                        "plan at batch %d: %zu MB are not to be had; use a smaller batch",
                        exec->args.batch, exec->bytes >> 20);
     memset(exec->block, 0, exec->bytes);
+    nn_rows_place(exec);
     return NN_OK;
 }
 

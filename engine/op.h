@@ -65,6 +65,24 @@ struct nn_ctx {
     int64_t partial_count;
 };
 
+/* A table (a parameter whose gradient a batch reaches in a few rows only) and the rows that this
+ * shard's gradient has reached: each once, in the order in which they were touched first. */
+typedef struct {
+    int64_t rows, size; /* of the table, and numbers in a row */
+    int64_t count;
+    int32_t *row;        /* the first `count` of room for `rows` */
+    unsigned char *seen; /* of every row of the table: is it among them? */
+    nn_real *gradient;   /* 0 in all other rows */
+} nn_row_set;
+
+static inline void nn_touch(nn_row_set *set, int64_t row)
+{
+    if (set->seen[row])
+        return;
+    set->seen[row] = 1;
+    set->row[set->count++] = (int32_t)row;
+}
+
 struct nn_op {
     const char *name;
     int min_inputs, max_inputs;
@@ -89,6 +107,11 @@ struct nn_op {
     int64_t (*partials)(const nn_node *node);
     void (*forward_partial)(const nn_ctx *ctx);
     void (*backward_partial)(const nn_ctx *ctx);
+    /* Operators that look rows up in tables. row_inputs: bit i = backward reaches only some rows
+     * (entries along dimension 0) of the gradient of parameter input i. touch: names those rows,
+     * all to which the backward that follows may write, with nn_touch. */
+    unsigned (*row_inputs)(const nn_node *node);
+    void (*touch)(const nn_ctx *ctx, int input, nn_row_set *set);
     /* Multiply-adds of one example, for counting and for choosing shards. NULL: negligible. */
     int64_t (*multiply_adds)(const nn_node *node);
 };

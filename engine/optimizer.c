@@ -17,12 +17,15 @@ enum { BLOCK = 16384 };
 /* Below this many parameters waking another thread costs more than it saves. */
 enum { WORTH_THREADS = 4 * BLOCK };
 
+enum { ROW_WORTH = 16 };
+
 typedef struct {
     nn_param *param;
     nn_real *first, *second, *average, *sum; /* NULL where none is kept */
     double rate;                             /* of this parameter: multiplies lr */
     nn_update_numbers numbers;               /* of the step under way */
     const nn_real *gradient;                 /* of the step under way; NULL: not updated */
+    nn_touched_rows rows;                    /* those to update; rows.row NULL: all */
 } tracked;
 
 typedef struct {
@@ -87,6 +90,10 @@ static nn_status check_args(const nn_optimizer_args *args, nn_error *error)
         return nn_fail(error, NN_E_ARG,
                        "average of weights: decay %g, expected 0 (off) or below 1, such as 0.999",
                        args->average);
+    if (args->lazy && (args->average > 0 || args->accumulates))
+        return nn_fail(error, NN_E_ARG,
+                       "optimizer: 'lazy' goes without an average of weights and without "
+                       "accumulation, which need every row");
     return NN_OK;
 }
 
@@ -329,11 +336,24 @@ static void for_all_blocks(nn_optimizer *optimizer, nn_pool *pool, nn_task task)
     nn_pool_run(threads, optimizer->block_count, task, optimizer);
 }
 
+/* May rows without a gradient be passed over? Rows of a few numbers are sooner updated than found.
+ */
+static bool by_rows(const nn_optimizer *optimizer, const nn_param *param, int64_t row_size)
+{
+    const nn_optimizer_args *args = &optimizer->args;
+    bool keeps_still = args->kind == NN_SGD || args->kind == NN_ADAGRAD;
+    bool penalised = nn_param_decays(param) && (args->l1 > 0 || args->l2 > 0);
+    return args->lazy || (keeps_still && !penalised && args->average == 0 && row_size >= ROW_WORTH);
+}
+
 static void find_gradients(nn_optimizer *optimizer, nn_exec *exec)
 {
     for (int i = 0; i < optimizer->slot_count; i++) {
         tracked *slot = &optimizer->slots[i];
         slot->gradient = nn_param_frozen(slot->param) ? NULL : nn_param_gradient(exec, slot->param);
+        slot->rows = nn_param_rows(exec, slot->param);
+        if (!by_rows(optimizer, slot->param, slot->rows.size))
+            slot->rows.row = NULL;
     }
 }
 
@@ -363,18 +383,24 @@ void nn_optimizer_forget_gathered(nn_optimizer *optimizer)
     optimizer->gathered = false;
 }
 
-static void update_block(void *context, int index)
+/* Of a table's rows that are updated, the blocks of the table take even shares. */
+typedef struct {
+    int64_t first, end;
+} share;
+
+static share share_of(const tracked *slot, const span *block)
 {
-    nn_optimizer *optimizer = context;
-    span *block = &optimizer->blocks[index];
+    int64_t blocks = (count_of(slot->param) + BLOCK - 1) / BLOCK, at = block->begin / BLOCK;
+    return (share){slot->rows.count * at / blocks, slot->rows.count * (at + 1) / blocks};
+}
+
+static void update_numbers(const nn_optimizer *optimizer, span *block, int64_t begin, int64_t end)
+{
     const tracked *slot = &optimizer->slots[block->slot];
-    block->update = block->weight = 0;
-    if (!slot->gradient)
-        return;
     nn_real *weights = nn_param_data(slot->param);
     bool averages = slot->average && optimizer->args.average > 0;
-    for (int64_t begin = block->begin; begin < block->end; begin += NN_UPDATE_CHUNK) {
-        int64_t left = block->end - begin;
+    for (; begin < end; begin += NN_UPDATE_CHUNK) {
+        int64_t left = end - begin;
         nn_update_sums sums = nn_update_one_chunk(
             optimizer->args.kind, &slot->numbers,
             (nn_update_chunk){.weights = weights + begin,
@@ -388,14 +414,45 @@ static void update_block(void *context, int index)
     }
 }
 
+static void update_block(void *context, int index)
+{
+    nn_optimizer *optimizer = context;
+    span *block = &optimizer->blocks[index];
+    const tracked *slot = &optimizer->slots[block->slot];
+    const nn_touched_rows *rows = &slot->rows;
+    block->update = block->weight = 0;
+    if (!slot->gradient)
+        return;
+    if (!rows->row) {
+        update_numbers(optimizer, block, block->begin, block->end);
+        return;
+    }
+    share part = share_of(slot, block);
+    for (int64_t i = part.first; i < part.end; i++) {
+        int64_t begin = rows->row[i] * rows->size;
+        update_numbers(optimizer, block, begin, begin + rows->size);
+    }
+}
+
+/* Where the norm clips, its last bit must not depend on how the sum is taken: whole tables. */
 static void measure_block(void *context, int index)
 {
     nn_optimizer *optimizer = context;
     span *block = &optimizer->blocks[index];
     const tracked *slot = &optimizer->slots[block->slot];
-    block->gradient =
-        slot->gradient ? nn_sum_of_squares(slot->gradient + block->begin, block->end - block->begin)
-                       : 0;
+    const nn_touched_rows *rows = &slot->rows;
+    block->gradient = 0;
+    if (!slot->gradient)
+        return;
+    if (!rows->row || optimizer->args.clip_norm > 0) {
+        block->gradient =
+            nn_sum_of_squares(slot->gradient + block->begin, block->end - block->begin);
+        return;
+    }
+    share part = share_of(slot, block);
+    for (int64_t i = part.first; i < part.end; i++)
+        block->gradient +=
+            nn_sum_of_squares(slot->gradient + rows->row[i] * rows->size, rows->size);
 }
 
 /* How fast the moving average follows: at first as the mean of all weights so far, nearly. */
@@ -437,8 +494,10 @@ nn_update nn_optimizer_step(nn_optimizer *optimizer, nn_exec *exec, nn_pool *poo
 {
     find_gradients(optimizer, exec);
     for (int i = 0; i < optimizer->slot_count && optimizer->gathered; i++)
-        if (optimizer->slots[i].gradient)
+        if (optimizer->slots[i].gradient) {
             optimizer->slots[i].gradient = optimizer->slots[i].sum;
+            optimizer->slots[i].rows.row = NULL; /* of several batches */
+        }
     optimizer->gathered = false;
     for_all_blocks(optimizer, pool, measure_block);
     double gradient = 0, update = 0, weight = 0;

@@ -1,6 +1,11 @@
 /* Optimisers (chapters 13, 16-18): one update of every trainable parameter of a model.
  * Formulas stand in optimizer_kernels.h, each with its source. Bias correction is computed once a
- * step in double; decay, L2 and L1 leave biases and norm scales alone. */
+ * step in double; decay, L2 and L1 leave biases and norm scales alone.
+ *
+ * Tables (word vectors: exec.h, nn_param_rows). A row that the batch does not name has gradient 0.
+ * Where such a row then stays as it is, bit for bit (SGD and AdaGrad, without penalties or an
+ * average of the weights), only the rows named are updated. Else the whole table is, unless `lazy`
+ * says otherwise. The norm that clips is always that of the whole gradient. */
 #ifndef GRADUS_ENGINE_OPTIMIZER_H
 #define GRADUS_ENGINE_OPTIMIZER_H
 
@@ -41,14 +46,17 @@ typedef struct {
                             gradient; AdamW always */
     double average;      /* > 0: keeps an exponential moving average of the weights with this decay
                             beside them, see nn_optimizer_swap_average */
-    bool accumulates;    /* keeps room for nn_optimizer_gather */
+    bool lazy;        /* rows of tables that the batch does not name are left alone: neither their
+                         moments fade nor do they move or decay, as in PyTorch's SparseAdam. Not
+                         with an average or accumulation */
+    bool accumulates; /* keeps room for nn_optimizer_gather */
 } nn_optimizer_args;
 
 const char *nn_optimizer_name(nn_optimizer_kind kind); /* "adam" */
 nn_status nn_optimizer_kind_of(const char *name, nn_optimizer_kind *kind, nn_error *error);
 /* Reads NAME[:SWITCH,...], such as "adam", "adam:inside,epsilon=1e-4", "momentum:classic": kind,
- * classic, inside, uncorrected, decoupled, beta2=B and epsilon=E; nothing else of `args` changes.
- * The error names the column. */
+ * classic, inside, uncorrected, decoupled, lazy, beta2=B and epsilon=E; nothing else of `args`
+ * changes. The error names the column. */
 nn_status nn_optimizer_parse(const char *text, nn_optimizer_args *args, nn_error *error);
 /* The text that nn_optimizer_parse would read back; 64 bytes are enough. */
 void nn_optimizer_text(const nn_optimizer_args *args, char *text, int size);
@@ -66,7 +74,8 @@ nn_status nn_optimizer_set_rate(nn_optimizer *optimizer, const nn_param *param, 
 
 typedef struct {
     double gradient_norm; /* before clipping, penalties not included */
-    double update_ratio;  /* |update| / |weights before it| over all that is updated; 0 without */
+    double update_ratio;  /* |update| / |weights before it| over all that is updated (of tables it
+                             may be rows); 0 without */
     bool applied;         /* false: the norm was not finite and nothing was changed */
 } nn_update;
 

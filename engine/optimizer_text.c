@@ -39,6 +39,7 @@ enum {
     WITH_EPSILON = KIND(ADAGRAD) | KIND(RMSPROP) | ADAMS,
     WITH_BETA2 = KIND(RMSPROP) | ADAMS,
     NOT_ADAMW = KIND(ADAMW) - 1u,
+    ALL = NOT_ADAMW | KIND(ADAMW),
 };
 
 typedef struct {
@@ -52,10 +53,11 @@ static const variant variants[] = {
     {"inside", WITH_EPSILON, offsetof(nn_optimizer_args, epsilon_inside)},
     {"uncorrected", ADAMS, offsetof(nn_optimizer_args, uncorrected)},
     {"decoupled", NOT_ADAMW, offsetof(nn_optimizer_args, decoupled)},
+    {"lazy", ALL, offsetof(nn_optimizer_args, lazy)},
     {"beta2", WITH_BETA2, offsetof(nn_optimizer_args, beta2)},
     {"epsilon", WITH_EPSILON, offsetof(nn_optimizer_args, epsilon)},
 };
-enum { SWITCHES = 4, VARIANTS = sizeof variants / sizeof *variants };
+enum { SWITCHES = 5, VARIANTS = sizeof variants / sizeof *variants };
 
 /* "classic or decoupled": what the kind has. */
 static const char *variants_of(nn_optimizer_kind kind, char *text, size_t size)
@@ -108,7 +110,8 @@ nn_status nn_optimizer_parse(const char *text, nn_optimizer_args *args, nn_error
     nn_status status = nn_optimizer_kind_of(name, &result.kind, error);
     if (status != NN_OK)
         return status;
-    result.classic = result.epsilon_inside = result.uncorrected = result.decoupled = false;
+    result.classic = result.epsilon_inside = result.uncorrected = false;
+    result.decoupled = result.lazy = false;
     result.beta2 = result.epsilon = 0;
     cursor.at = text + length;
     if (nn_cursor_skip(&cursor, ":"))

@@ -135,8 +135,9 @@ static bool divisible(const nn_exec *exec)
 
 /* Two shards, where that pays. Each shard has parameter gradients of its own that must be written
  * and summed, so the multiply-adds of the batch should outweigh the parameters (in nets of dense
- * layers alone the quotient is the batch); and the work should outlast the joins. Looks at nothing
- * but graph and batch: the cut decides the last bits of every result. */
+ * layers alone the quotient is the batch; of tables, only rows that the batch names are summed);
+ * and the work should outlast the joins. Looks at nothing but graph and batch: the cut decides the
+ * last bits of every result. */
 static int choose_shards(const nn_exec *exec)
 {
     const double work_a_parameter = 128, least_work = 1e6;
@@ -145,7 +146,7 @@ static int choose_shards(const nn_exec *exec)
         const nn_node *node = nn_graph_at(exec->graph, i);
         if (exec->slot[i].used && node->op && node->op->multiply_adds)
             work += (double)node->op->multiply_adds(node) * exec->args.batch;
-        if (exec->slot[i].gradient && node->param)
+        if (exec->slot[i].gradient && node->param && exec->slot[i].table < 0)
             parameters += (double)nn_shape_count(node->shape);
     }
     return work >= least_work && work >= work_a_parameter * parameters ? 2 : 1;
@@ -182,7 +183,7 @@ static void plan_contributions(nn_exec *exec, bool *begun)
             bool again = false;
             for (int other = k + 1; other < node->input_count; other++)
                 again |= node->input[other] == input;
-            if (sets && !again)
+            if (sets && !again && slot_of(exec, input)->table < 0)
                 item->beta[k] = 0;
             else
                 item->clear |= 1u << k;
@@ -309,7 +310,8 @@ static nn_status make_tables(nn_exec *exec, nn_error *error)
     exec->step = calloc(4 * items + 1, sizeof *exec->step);
     exec->phase = calloc(4 * items + 2, sizeof *exec->phase);
     exec->ctx = calloc(items * (size_t)exec->shards + 1, sizeof *exec->ctx);
-    if (!exec->storage || !exec->step || !exec->phase || !exec->ctx)
+    exec->table = calloc((size_t)(exec->tables * exec->shards) + 1, sizeof *exec->table);
+    if (!exec->storage || !exec->step || !exec->phase || !exec->ctx || !exec->table)
         return nn_fail(error, NN_E_NOMEM, "plan of %d nodes: out of memory", exec->nodes);
     return NN_OK;
 }
@@ -321,6 +323,7 @@ static nn_status plan(nn_exec *exec, nn_node *const *also, int also_count, nn_er
     if (status != NN_OK)
         return status;
     mark_gradients(exec);
+    nn_rows_mark(exec);
     cut_shards(exec);
     status = make_tables(exec, error);
     bool *marks = status == NN_OK ? calloc(2 * (size_t)exec->nodes, sizeof *marks) : NULL;
@@ -353,7 +356,7 @@ static nn_exec *make_plan(nn_graph *graph, nn_node *root, nn_node *const *also, 
     exec->dropout = NAN;
     for (int i = 0; i < exec->nodes; i++) {
         slot[i].item = slot[i].value = slot[i].gradient_storage = -1;
-        slot[i].parameter = -1;
+        slot[i].parameter = slot[i].table = -1;
     }
     if (plan(exec, also, also_count, error) != NN_OK) {
         nn_exec_free(exec);
@@ -399,6 +402,7 @@ void nn_exec_free(nn_exec *exec)
     free(exec->step);
     free(exec->phase);
     free(exec->ctx);
+    free(exec->table);
     free(exec->block);
     free(exec);
 }

@@ -13,7 +13,8 @@
  *                why they must not share it.
  *   gradients    per shard, all parameters side by side; shard 0's receives the sum.
  *   partials     of the operators that mix the batch, doubles.
- *   scratch      one a shard. */
+ *   scratch      one a shard.
+ *   touched      per shard, the rows of tables that its gradients have reached (rows.c). */
 #ifndef GRADUS_ENGINE_PLAN_H
 #define GRADUS_ENGINE_PLAN_H
 
@@ -42,6 +43,7 @@ typedef struct {
     int item;          /* place in the order; -1 for leaves */
     int last_use;      /* time of the last reading of its value */
     int value, gradient_storage;
+    int table;         /* a parameter of which backward touches some rows: its number; -1 */
     int64_t parameter; /* place of a parameter's gradient in the gradients region, in numbers */
 } nn_slot;
 
@@ -57,6 +59,7 @@ typedef struct {
     size_t partial;        /* place of its partials, in doubles */
     int64_t partial_count; /* a shard; 0: does not mix the batch */
     unsigned clear;        /* bit i: gradient of input i is set to zero first */
+    unsigned tables;       /* bit i: input i is a table whose rows it touches */
     nn_real beta[NN_MAX_INPUTS];
 } nn_item;
 
@@ -89,11 +92,15 @@ struct nn_exec {
     nn_step *step;
     nn_phase *phase;
     nn_ctx *ctx; /* of item i in shard s at [s * items + i] */
+    int tables;
+    nn_row_set *table; /* of table t in shard s at [s * tables + t] */
 
     unsigned char *block;
     size_t bytes;
     size_t common, shard_region, shard_bytes, gradients, partials, scratch, scratch_bytes;
+    size_t touched, touched_bytes;
     int64_t gradient_count; /* numbers in one shard's gradients */
+    int64_t dense_count;    /* those before the tables, which come last */
     int64_t partial_total;  /* doubles */
 
     int rows, bound_rows; /* rows fed, and those that ctx was made for */
@@ -119,6 +126,21 @@ nn_status nn_layout(nn_exec *exec, nn_error *error);
  * fits among those alive at the same time. Returns the size of the region. `order` has room for
  * `count` numbers twice. */
 size_t nn_arena_place(nn_storage *storage, int count, int *order);
+
+/* Row-sparse gradients; rows.c. Which parameters are tables (needs what mark_gradients finds), */
+void nn_rows_mark(nn_exec *exec);
+/* the bytes of one shard's lists, and their places once the block is there; */
+size_t nn_rows_measure(const nn_exec *exec);
+void nn_rows_place(nn_exec *exec);
+/* then in each backward: the set of input k of an item, emptied, or filled before the operator
+ * runs;
+ */
+nn_row_set *nn_rows_of(const nn_exec *exec, const nn_item *item, int k, int shard);
+void nn_rows_clear(nn_row_set *set);
+/* and the sum over shards into shard 0's, in shard order: first the lists, then slice `slice` of
+ * the rows. */
+void nn_rows_join(const nn_exec *exec);
+void nn_rows_reduce(const nn_exec *exec, int slice);
 
 /* Where the rows of shard `shard`, whose first one is r0, begin. */
 unsigned char *nn_exec_place(const nn_exec *exec, int storage, int shard, int64_t r0);

@@ -129,6 +129,22 @@ static void gather_backward(const nn_ctx *ctx)
     }
 }
 
+static unsigned gather_row_inputs(const nn_node *node)
+{
+    return node->input[0]->param && axis_of(node) == 0 ? 1 : 0;
+}
+
+static void gather_touch(const nn_ctx *ctx, int input, nn_row_set *set)
+{
+    const int32_t *index = ctx->in[1];
+    (void)input;
+    for (int64_t i = 0; i < nn_elements(ctx, 1); i++) {
+        int64_t at = entry(index[i], set->rows);
+        if (at >= 0)
+            nn_touch(set, at);
+    }
+}
+
 /* Element by element. */
 static void gather_reference(const nn_ctx *ctx)
 {
@@ -157,6 +173,8 @@ const nn_op nn_op_gather = {
     .forward = gather_forward,
     .backward = gather_backward,
     .reference = gather_reference,
+    .row_inputs = gather_row_inputs,
+    .touch = gather_touch,
 };
 
 nn_node *nn_gather(nn_graph *graph, nn_node *data, nn_node *indices, int axis)

@@ -100,6 +100,25 @@ static void glove_backward(const nn_ctx *ctx)
     }
 }
 
+static unsigned glove_row_inputs(const nn_node *node)
+{
+    (void)node;
+    return 1u << GLOVE_W | 1u << GLOVE_C | 1u << GLOVE_BW | 1u << GLOVE_BC;
+}
+
+/* Of a pair in which a word does not exist, row 0 of every table is spoilt. */
+static void glove_touch(const nn_ctx *ctx, int input, nn_row_set *set)
+{
+    const int32_t *i = ctx->in[GLOVE_I], *j = ctx->in[GLOVE_J];
+    const int32_t *word = input == GLOVE_W || input == GLOVE_BW ? i : j;
+    const nn_real *x = ctx->in[GLOVE_X];
+    for (int64_t r = 0; r < nn_rows(ctx); r++) {
+        bool known = nn_is_class(i[r], set->rows) && nn_is_class(j[r], set->rows);
+        if (!(x[r] <= 0))
+            nn_touch(set, known ? word[r] : 0);
+    }
+}
+
 static void glove_reference(const nn_ctx *ctx)
 {
     int64_t vocabulary = ctx->node->input[0]->shape.dim[0];
@@ -135,6 +154,8 @@ const nn_op nn_op_glove = {
     .forward = glove_forward,
     .backward = glove_backward,
     .reference = glove_reference,
+    .row_inputs = glove_row_inputs,
+    .touch = glove_touch,
     .multiply_adds = glove_multiply_adds,
 };
 

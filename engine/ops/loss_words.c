@@ -1,6 +1,6 @@
 /* Word vectors: negative sampling, the mean of looked-up rows, GloVe. Tables are parameters of many
- * rows of which a batch names few; forward and backward touch these alone. (The plan clears the
- * gradient of a table before backward.) */
+ * rows of which a batch names few; forward and backward touch these alone, and so does the plan
+ * when it clears and sums their gradients. */
 #include "engine/ops/lanes.h"
 #include "engine/ops/loops.h"
 #include "engine/ops/loss_rules.h"
@@ -42,6 +42,13 @@ static void spoil(nn_real *gradient)
 {
     if (gradient)
         gradient[0] = (nn_real)NAN;
+}
+
+/* The rows that the words name; of words that do not exist, the row that is spoilt. */
+static void touch_words(nn_row_set *set, const int32_t *word, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++)
+        nn_touch(set, nn_is_class(word[i], set->rows) ? word[i] : 0);
 }
 
 /* --- negative_sampling: -log sigmoid(out_t . in_c) - sum_k log sigmoid(-out_k . in_c) -------- */
@@ -121,6 +128,27 @@ NN_KERNEL static void sampling_backward(const nn_ctx *ctx)
         }
 }
 
+static unsigned sampling_row_inputs(const nn_node *node)
+{
+    (void)node;
+    return 1u << SAMPLING_IN | 1u << SAMPLING_OUT;
+}
+
+static void sampling_touch(const nn_ctx *ctx, int input, nn_row_set *set)
+{
+    int from = input == SAMPLING_IN ? SAMPLING_CENTRE : SAMPLING_WORDS;
+    int64_t vocabulary = ctx->node->input[0]->shape.dim[0], words = words_of(ctx->node);
+    const int32_t *centre = ctx->in[SAMPLING_CENTRE], *word = ctx->in[SAMPLING_WORDS];
+    bool known = true;
+    for (int64_t i = 0; i < nn_rows(ctx); i++)
+        known &= nn_is_class(centre[i], vocabulary);
+    for (int64_t i = 0; i < nn_rows(ctx) * words; i++)
+        known &= nn_is_class(word[i], vocabulary);
+    if (!known) /* one unknown word spoils both tables */
+        nn_touch(set, 0);
+    touch_words(set, ctx->in[from], nn_elements(ctx, from));
+}
+
 static void sampling_reference(const nn_ctx *ctx)
 {
     int64_t vocabulary = ctx->node->input[0]->shape.dim[0];
@@ -155,6 +183,8 @@ const nn_op nn_op_negative_sampling = {
     .forward = sampling_forward,
     .backward = sampling_backward,
     .reference = sampling_reference,
+    .row_inputs = sampling_row_inputs,
+    .touch = sampling_touch,
     .multiply_adds = sampling_multiply_adds,
 };
 
@@ -234,6 +264,21 @@ NN_KERNEL static void mean_backward(const nn_ctx *ctx)
     }
 }
 
+static unsigned mean_row_inputs(const nn_node *node)
+{
+    (void)node;
+    return 1;
+}
+
+static void mean_touch(const nn_ctx *ctx, int input, nn_row_set *set)
+{
+    const int32_t *word = ctx->in[1];
+    (void)input;
+    for (int64_t i = 0; i < nn_elements(ctx, 1); i++)
+        if (word[i] != padding_of(ctx))
+            touch_words(set, word + i, 1);
+}
+
 static void mean_reference(const nn_ctx *ctx)
 {
     int64_t vocabulary = ctx->node->input[0]->shape.dim[0];
@@ -264,6 +309,8 @@ const nn_op nn_op_mean_embedding = {
     .forward = mean_forward,
     .backward = mean_backward,
     .reference = mean_reference,
+    .row_inputs = mean_row_inputs,
+    .touch = mean_touch,
 };
 
 nn_node *nn_mean_embedding(nn_graph *graph, nn_node *table, nn_node *words, int32_t padding)

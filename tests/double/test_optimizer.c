@@ -507,12 +507,12 @@ static void test_text(void **state)
         "adagrad:inside,epsilon=1e-10",
         "rmsprop:inside,beta2=0.99,epsilon=1e-07",
         "adam:inside,uncorrected,decoupled,beta2=0.98,epsilon=0.0001",
-        "adamw:uncorrected"};
+        "adamw:uncorrected,lazy"};
     static const struct {
         const char *text, *part;
     } bad[] = {
         {"adm", "optimizer 'adm': expected sgd, momentum, nesterov, adagrad"},
-        {"adam:", "column 6: expected inside, uncorrected, decoupled, beta2=NUMBER"},
+        {"adam:", "column 6: expected inside, uncorrected, decoupled, lazy, beta2=NUMBER"},
         {"adam:inside,clasic", "column 13: expected inside"},
         {"adam:classic", "column 6"},
         {"adamw:decoupled", "column 7"},
