@@ -4,6 +4,7 @@
 #include "engine/models/catalogue.h"
 #include "engine/optimizer.h"
 #include "engine/rng.h"
+#include "ui/commands/bench_text.h"
 #include "ui/commands/commands.h"
 #include "ui/commands/json_out.h"
 
@@ -25,6 +26,9 @@ static const option options[] = {
     {NULL, OPTION_FLAG, NULL, 0, 0, NULL, NULL},
 };
 
+/* What the examples are: pictures or tokens, or those that word vectors take from a text. */
+typedef enum { IMAGES, SKIP_GRAM, MEETINGS } source;
+
 /* Networks of `gradus models`, or a line of layers. */
 typedef struct {
     const char *name;
@@ -32,9 +36,12 @@ typedef struct {
     const char *network;
     nn_shape sample;
     int classes;
+    source from;
 } workload;
 
-#define FASHION {3, {1, 28, 28}}, 10
+#define FASHION {3, {1, 28, 28}}, 10, IMAGES
+#define TEXT    {0, {0}}, VOCABULARY
+enum { VOCABULARY = 10000 };
 static const workload workloads[] = {
     {"logreg", 128, "logreg", FASHION},
     {"mlp", 128, "flatten | dense 512 | relu | dense 256 | relu | dense 10", FASHION},
@@ -46,6 +53,8 @@ static const workload workloads[] = {
     {"vgg", 64, "vgg-small", FASHION},
     {"resnet", 64, "resnet8", FASHION},
     {"lstm", 64, "lstm", FASHION},
+    {"sgns", 2048, "skip-gram", TEXT, SKIP_GRAM},
+    {"glove", 2048, "glove", TEXT, MEETINGS},
 };
 enum { WORKLOADS = sizeof workloads / sizeof *workloads };
 
@@ -56,10 +65,14 @@ enum { EXAMPLES = 4096, PIXELS = 28 * 28, WARM_UP = 10, CHUNKS = 15, PEAK_SIDE =
 typedef struct {
     nn_real *x;
     int32_t *y;
+    bench_text *text;
 } bench_data;
 
 static bool load_data(bench_data *data)
 {
+    data->text = bench_text_new(VOCABULARY);
+    if (!data->text)
+        return false;
     data->x = malloc(sizeof *data->x * EXAMPLES * PIXELS);
     data->y = malloc(sizeof *data->y * EXAMPLES);
     if (!data->x || !data->y)
@@ -82,6 +95,7 @@ static void free_data(bench_data *data)
 {
     free(data->x);
     free(data->y);
+    bench_text_free(data->text);
 }
 
 /* --- counting ----------------------------------------------------------------------------------
@@ -156,6 +170,10 @@ static void free_trial(trial *t)
     nn_model_free(t->model);
 }
 
+/* The optimisers of the papers for word vectors. */
+static const nn_optimizer_kind kind_of[] = {
+    [IMAGES] = NN_ADAM, [SKIP_GRAM] = NN_SGD, [MEETINGS] = NN_ADAGRAD};
+
 static nn_status make_trial(trial *t, const workload *w, const bench_settings *settings,
                             nn_error *error)
 {
@@ -171,10 +189,23 @@ static nn_status make_trial(trial *t, const workload *w, const bench_settings *s
     nn_exec_args args = {
         .batch = w->batch, .shards = settings->shards, .training = true, .seed = 1};
     t->exec = nn_compile(t->graph, t->network.loss, NULL, 0, t->pool, args, error);
+    nn_optimizer_args how = {.kind = kind_of[w->from], .lr = RATE};
     if (t->exec)
-        t->optimizer =
-            nn_optimizer_new(t->model, (nn_optimizer_args){.kind = NN_ADAM, .lr = RATE}, error);
+        t->optimizer = nn_optimizer_new(t->model, how, error);
     return t->optimizer ? NN_OK : NN_E_NOMEM;
+}
+
+static void feed_words(trial *t, const workload *w, const bench_data *data)
+{
+    void *to[3] = {NULL};
+    for (int i = 0; i < t->network.feeds && i < 3; i++)
+        to[i] = nn_exec_feed(t->exec, t->network.feed[i].node);
+    if (w->from == MEETINGS)
+        bench_text_meetings(data->text, w->batch, to[0], to[1], to[2]);
+    else
+        bench_text_pairs(data->text, w->batch,
+                         (int)nn_shape_row(nn_node_shape(t->network.feed[1].node)) - 1, to[0],
+                         to[1]);
 }
 
 /* Fashion-MNIST where the network takes 28x28 numbers and a label, else tokens drawn at random. */
@@ -203,7 +234,10 @@ static nn_status run_steps(trial *t, const workload *w, const bench_data *data, 
                            nn_error *error)
 {
     for (int i = 0; i < count; i++, t->step++) {
-        feed_batch(t, w, data);
+        if (w->from == IMAGES)
+            feed_batch(t, w, data);
+        else
+            feed_words(t, w, data);
         nn_status status = nn_exec_rows(t->exec, w->batch, error);
         nn_exec_step(t->exec, (uint64_t)t->step);
         if (status == NN_OK)
@@ -243,7 +277,8 @@ static nn_status time_steps(trial *t, const workload *w, const bench_data *data,
     return status;
 }
 
-static bool print_result(const workload *w, const trial *t, double seconds, double peak)
+static bool print_result(const workload *w, const trial *t, const bench_data *data, double seconds,
+                         double peak)
 {
     int threads = nn_pool_threads(t->pool), shards = nn_exec_shards(t->exec);
     int busy = threads < shards ? threads : shards;
@@ -256,6 +291,8 @@ static bool print_result(const workload *w, const trial *t, double seconds, doub
     json_whole(&json, "shards", shards);
     json_whole(&json, "batch", w->batch);
     json_number(&json, "examples_per_s", w->batch / seconds);
+    if (w->from == SKIP_GRAM) /* words of the text that were in the middle */
+        json_number(&json, "words_per_s", bench_text_read(data->text) / t->step / seconds);
     json_number(&json, "ms_per_step", seconds * 1e3);
     json_number(&json, "gflops", gflops);
     json_number(&json, "peak_gflops", peak);
@@ -277,13 +314,13 @@ static nn_status bench_one(const workload *w, const bench_settings *settings,
     if (status == NN_OK)
         status = time_steps(&t, w, data, settings->steps, &seconds, error);
     double again = nn_blas_peak_gflops(PEAK_SIDE, 3);
-    if (status == NN_OK && !print_result(w, &t, seconds, peak > again ? peak : again))
+    if (status == NN_OK && !print_result(w, &t, data, seconds, peak > again ? peak : again))
         status = nn_fail(error, NN_E_IO, "stdout cannot be written");
     free_trial(&t);
     return status;
 }
 
-#define WORDS "logreg mlp mlp128 lenet cnn8 vgg resnet lstm"
+#define WORDS "logreg mlp mlp128 lenet cnn8 vgg resnet lstm sgns glove"
 static int unknown_workload(const char *word)
 {
     const char *names[WORKLOADS];
@@ -326,7 +363,11 @@ const program_command command_bench = {
     .summary = "Measures training speed beside the peak of one thread's matrix product.",
     .details = "One JSON line a workload. share is gflops / (peak_gflops x threads at work);\n"
                "operations are those of forward, weight gradients, and input gradients where a\n"
-               "layer below learns. Steps are whole: forward, backward, Adam.",
+               "layer below learns. Steps are whole: forward, backward, Adam.\n"
+               "sgns and glove learn vectors of 100 numbers for 10,000 words that are as\n"
+               "frequent as in real texts (Zipf), window 5, with SGD and AdaGrad. Drawing pairs\n"
+               "and 5 negatives is in the time of sgns; an example is a pair, words_per_s counts\n"
+               "words of the text. An example of glove is an entry of its table of counts.",
     .options = options,
     .words = WORDS,
     .run = run,
