@@ -4,6 +4,7 @@
 #include "engine/layers.h"
 #include "engine/op.h"
 #include "engine/ops/attention_heads.h"
+#include "engine/shapes.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -63,6 +64,25 @@ nn_node *nn_layer_norm_layer(nn_graph *graph, const char *name, nn_node *x, doub
     nn_node *beta = nn_layer_part(graph, name, "beta", width, NN_INIT_ZEROS, false);
     nn_layer_norm_args args = {-1, epsilon};
     return gamma && beta ? nn_layer_norm(nn_named(graph, "%s", name), x, gamma, beta, args) : NULL;
+}
+
+/* "name.table" of N(0,1) times the scale. */
+static nn_node *drawn_table(nn_graph *graph, const char *name, nn_shape shape, double scale)
+{
+    nn_error error = {NN_OK, ""};
+    char text[NN_NAME_MAX];
+    nn_param *param = nn_model_param(nn_graph_model(graph), join(text, name, "table"), shape,
+                                     NN_INIT_NORMAL, scale, &error);
+    return param ? nn_use(graph, param) : nn_graph_refuse(graph, error.code, "%s", error.text);
+}
+
+nn_node *nn_token_vectors(nn_graph *graph, const char *name, nn_node *tokens, int words, int width,
+                          double scale)
+{
+    if (!nn_layer_fits(graph, "token vectors", name, tokens))
+        return NULL;
+    nn_node *table = drawn_table(graph, name, nn_shape2(words, width), scale);
+    return table ? nn_embedding(nn_named(graph, "%s", name), table, tokens) : NULL;
 }
 
 /* --- attention ------------------------------------------------------------------------------ */
@@ -183,15 +203,10 @@ nn_node *nn_sinusoidal_positions(nn_graph *graph, const char *name, nn_node *x)
 
 nn_node *nn_learned_positions(nn_graph *graph, const char *name, nn_node *x, int longest)
 {
-    nn_error error = {NN_OK, ""};
-    char text[NN_NAME_MAX];
     if (!sequence_fits(graph, "positions", name, x))
         return NULL;
-    nn_param *param = nn_model_param(nn_graph_model(graph), join(text, name, "table"),
-                                     nn_shape2(longest, width_of(x)), NN_INIT_NORMAL, 0.02, &error);
-    if (!param)
-        return nn_graph_refuse(graph, error.code, "%s", error.text);
-    return nn_add_positions(nn_named(graph, "%s", name), x, nn_use(graph, param));
+    nn_node *table = drawn_table(graph, name, nn_shape2(longest, width_of(x)), 0.02);
+    return table ? nn_add_positions(nn_named(graph, "%s", name), x, table) : NULL;
 }
 
 /* --- blocks --------------------------------------------------------------------------------- */

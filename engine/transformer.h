@@ -25,6 +25,11 @@ nn_node *nn_project(nn_graph *graph, const char *name, nn_node *x, int units, bo
 /* Layer normalisation over the last axis, "name.gamma" (ones) and "name.beta" (zeros). */
 nn_node *nn_layer_norm_layer(nn_graph *graph, const char *name, nn_node *x, double epsilon);
 
+/* Tokens, whole numbers (n,T), as rows of the table "name.table" (words,width), drawn from scale
+ * N(0,1). */
+nn_node *nn_token_vectors(nn_graph *graph, const char *name, nn_node *tokens, int words, int width,
+                          double scale);
+
 /* --- attention ------------------------------------------------------------------------------ */
 
 /* Heads over x itself: "name.qkv" projects to queries, keys and values side by side, "name.out"

@@ -47,6 +47,7 @@ static void published_networks_have_their_number_of_parameters(void **state)
         {"resnet152", 60192808}, {"mobilenetv2", 3504872},
         {"vgg-small", 467818}, /* as the same network elsewhere */
         {"resnet8", 77754},      {"lstm", 82186},
+        {"gpt-small", 826112},
     };
     (void)state;
     for (size_t i = 0; i < sizeof published / sizeof *published; i++)
@@ -89,7 +90,9 @@ static const small smalls[] = {
     {"bi-lstm", 8, {2, {6, 5}}, 4, 1e-2, 0.01},
     {"skip-gram", 4, {0}, 1000, 0.1, 0.01},
     {"cbow", 4, {0}, 300, 0.03, 0.01},
-    {"glove", 4, {0}, 300, 0.03, 1e-7}, /* rare pairs weigh little */
+    {"glove", 4, {0}, 300, 0.03, 1e-7},         /* rare pairs weigh little */
+    {"gpt-small", 8, {1, {9}}, 50, 1e-2, 0.01}, /* first tokens differ: nothing is ambiguous */
+    {"gpt-tiny", 4, {1, {9}}, 50, 1e-2, 0.01},
 };
 
 enum { ROWS = 4, MOST_STEPS = 600 };

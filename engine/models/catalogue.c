@@ -69,6 +69,7 @@ static const nn_architecture_family *const families[] = {
     &nn_vision_family,
     &nn_sequences_family,
     &nn_words_family,
+    &nn_attention_family,
 };
 enum { FAMILIES = sizeof families / sizeof families[0] };
 

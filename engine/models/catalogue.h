@@ -51,6 +51,7 @@ struct nn_architecture {
     nn_shape sample;
     int classes;
     int depth; /* what the builder makes of it: blocks a stage, for instance */
+    int width; /* likewise: numbers a token is, for instance */
     /* One of the two. A classifier's labels and softmax cross-entropy are added to its logits. */
     nn_node *(*logits)(nn_graph *graph, nn_node *x, const nn_architecture *kind,
                        const nn_model_size *size);

@@ -26,5 +26,6 @@ extern const nn_architecture_family nn_convolutional_family; /* classifiers of i
 extern const nn_architecture_family nn_vision_family;        /* what else is asked of images */
 extern const nn_architecture_family nn_sequences_family;     /* one step after another */
 extern const nn_architecture_family nn_words_family;         /* word vectors */
+extern const nn_architecture_family nn_attention_family;     /* transformers and their kin */
 
 #endif
