@@ -165,6 +165,24 @@ nn_node *nn_attention_weights_of(nn_graph *graph, const nn_node *attention)
                                 (nn_attention_args){args->heads, args->causal, args->scale});
 }
 
+nn_node *nn_additive_context(nn_graph *graph, const char *name, nn_node *query, nn_node *keys,
+                             nn_node *projected, nn_node *lengths, nn_node *mask)
+{
+    char text[NN_NAME_MAX];
+    if (!nn_layer_fits(graph, "attention", name, query) ||
+        !sequence_fits(graph, "attention", name, keys) ||
+        !sequence_fits(graph, "attention", name, projected))
+        return NULL;
+    int units = width_of(projected);
+    nn_node *q = nn_project(graph, join(text, name, "query"), query, units, false);
+    nn_node *v = nn_layer_part(graph, name, "score", nn_shape1(units), NN_INIT_XAVIER, false);
+    nn_node *score =
+        nn_additive_score(nn_named(graph, "%s", join(text, name, "scores")), q, projected, v);
+    nn_node *weights = nn_masked_softmax(nn_named(graph, "%s", join(text, name, "weights")), score,
+                                         lengths, mask, false);
+    return nn_matmul(nn_named(graph, "%s", name), weights, keys, (nn_matmul_args){false, false});
+}
+
 nn_node *nn_additive_attention(nn_graph *graph, const char *name, nn_node *query, nn_node *keys,
                                int units, nn_node *lengths, nn_node *mask)
 {
@@ -172,14 +190,8 @@ nn_node *nn_additive_attention(nn_graph *graph, const char *name, nn_node *query
     if (!nn_layer_fits(graph, "attention", name, query) ||
         !sequence_fits(graph, "attention", name, keys))
         return NULL;
-    nn_node *q = nn_project(graph, join(text, name, "query"), query, units, false);
-    nn_node *k = nn_project(graph, join(text, name, "keys"), keys, units, false);
-    nn_node *v =
-        k ? nn_layer_part(graph, name, "score", nn_shape1(units), NN_INIT_XAVIER, false) : NULL;
-    nn_node *score = nn_additive_score(nn_named(graph, "%s", join(text, name, "scores")), q, k, v);
-    nn_node *weights = nn_masked_softmax(nn_named(graph, "%s", join(text, name, "weights")), score,
-                                         lengths, mask, false);
-    return nn_matmul(nn_named(graph, "%s", name), weights, keys, (nn_matmul_args){false, false});
+    nn_node *projected = nn_project(graph, join(text, name, "keys"), keys, units, false);
+    return nn_additive_context(graph, name, query, keys, projected, lengths, mask);
 }
 
 /* --- positions ------------------------------------------------------------------------------ */

@@ -51,6 +51,10 @@ nn_node *nn_attention_weights_of(nn_graph *graph, const nn_node *attention);
  * (n,queries,d'). The weights are the node "name.weights". */
 nn_node *nn_additive_attention(nn_graph *graph, const char *name, nn_node *query, nn_node *keys,
                                int units, nn_node *lengths, nn_node *mask);
+/* The same where a decoder asks again and again: `projected` is nn_project(graph, "name.keys",
+ * keys, units, false), made once. */
+nn_node *nn_additive_context(nn_graph *graph, const char *name, nn_node *query, nn_node *keys,
+                             nn_node *projected, nn_node *lengths, nn_node *mask);
 
 /* --- positions ------------------------------------------------------------------------------ */
 

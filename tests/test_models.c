@@ -41,13 +41,16 @@ static void published_networks_have_their_number_of_parameters(void **state)
         const char *name;
         int64_t parameters;
     } published[] = {
-        {"logreg", 7850},        {"lenet5", 61706},
-        {"alexnet", 61100840},   {"vgg16", 138357544},
-        {"resnet50", 25557032},  {"mobilenet", 4231976},
-        {"resnet152", 60192808}, {"mobilenetv2", 3504872},
+        /* or counted by hand from the shapes of the paper */
+        {"logreg", 7850},         {"lenet5", 61706},
+        {"alexnet", 61100840},    {"vgg16", 138357544},
+        {"resnet50", 25557032},   {"mobilenet", 4231976},
+        {"resnet152", 60192808},  {"mobilenetv2", 3504872},
         {"vgg-small", 467818}, /* as the same network elsewhere */
-        {"resnet8", 77754},      {"lstm", 82186},
-        {"gpt-small", 826112},
+        {"resnet8", 77754},       {"lstm", 82186},
+        {"gpt-small", 826112},    {"gpt-tiny", 116480},
+        {"bert-small", 28795194}, {"transformer", 63082496},
+        {"seq2seq", 5920528},     {"seq2seq-attention", 11795216},
     };
     (void)state;
     for (size_t i = 0; i < sizeof published / sizeof *published; i++)
@@ -90,9 +93,13 @@ static const small smalls[] = {
     {"bi-lstm", 8, {2, {6, 5}}, 4, 1e-2, 0.01},
     {"skip-gram", 4, {0}, 1000, 0.1, 0.01},
     {"cbow", 4, {0}, 300, 0.03, 0.01},
-    {"glove", 4, {0}, 300, 0.03, 1e-7},         /* rare pairs weigh little */
+    {"glove", 4, {0}, 300, 0.03, 1e-7}, /* rare pairs weigh little */
+    {"transformer", 32, {1, {7}}, 50, 3e-3, 0.01},
+    {"bert-small", 32, {1, {7}}, 50, 3e-3, 0.01},
     {"gpt-small", 8, {1, {9}}, 50, 1e-2, 0.01}, /* first tokens differ: nothing is ambiguous */
     {"gpt-tiny", 4, {1, {9}}, 50, 1e-2, 0.01},
+    {"seq2seq", 8, {1, {7}}, 50, 1e-2, 0.01},
+    {"seq2seq-attention", 8, {1, {14}}, 50, 1e-2, 0.01},
 };
 
 enum { ROWS = 4, MOST_STEPS = 600 };

@@ -1,6 +1,7 @@
 /* The list of architectures, and what all of them share: inputs, widths, the classifier's loss. */
 #include "engine/models/catalogue.h"
 
+#include "engine/losses.h"
 #include "engine/models/families.h"
 #include "engine/models/models.h"
 
@@ -65,11 +66,8 @@ const char *nn_join_name(char text[NN_NAME_MAX], const char *name, const char *p
  */
 
 static const nn_architecture_family *const families[] = {
-    &nn_convolutional_family,
-    &nn_vision_family,
-    &nn_sequences_family,
-    &nn_words_family,
-    &nn_attention_family,
+    &nn_convolutional_family, &nn_vision_family,    &nn_sequences_family,
+    &nn_words_family,         &nn_attention_family, &nn_translation_family,
 };
 enum { FAMILIES = sizeof families / sizeof families[0] };
 
@@ -123,6 +121,16 @@ static void assemble_classifier(nn_graph *graph, const nn_architecture *kind,
     nn_named(graph, "cross_entropy");
     nn_node *each = nn_softmax_cross_entropy(graph, made->output, labels);
     made->loss = nn_mean(nn_named(graph, "loss"), each);
+}
+
+void nn_assemble_tokens(nn_graph *graph, nn_assembly *made, nn_node *logits, nn_node *labels)
+{
+    nn_label_args args = {.ignores = true, .ignored = NN_NO_LABEL};
+    made->output = logits;
+    nn_node *each =
+        nn_class_cross_entropy(nn_named(graph, "cross_entropy"), logits, labels, NULL, args);
+    nn_node *counts = nn_label_weight(nn_named(graph, "counts"), labels, NULL, args);
+    made->loss = nn_weighted_mean(nn_named(graph, "loss"), each, counts, NN_OVER_WEIGHTS);
 }
 
 nn_status nn_architecture_build(nn_graph *graph, const nn_architecture *kind, nn_model_size size,

@@ -16,6 +16,11 @@ typedef struct {
 /* "block1.conv2"; cut off at the end of the room, which nn_conv and its like then refuse. */
 const char *nn_join_name(char text[NN_NAME_MAX], const char *name, const char *part);
 
+/* Logits (n,T,words) as the output, and as the loss the cross-entropy of an input "labels" (n,T),
+ * the mean over those that are not NN_NO_LABEL. */
+enum { NN_NO_LABEL = -100 };
+void nn_assemble_tokens(nn_graph *graph, nn_assembly *made, nn_node *logits, nn_node *labels);
+
 /* Padding that keeps rows and columns (at stride 1) of an odd kernel. */
 nn_conv_args nn_centred(int kernel, int stride);
 /* Convolution with bias, He's weights, and ReLU. */
@@ -27,5 +32,6 @@ extern const nn_architecture_family nn_vision_family;        /* what else is ask
 extern const nn_architecture_family nn_sequences_family;     /* one step after another */
 extern const nn_architecture_family nn_words_family;         /* word vectors */
 extern const nn_architecture_family nn_attention_family;     /* transformers and their kin */
+extern const nn_architecture_family nn_translation_family;   /* one sequence from another */
 
 #endif

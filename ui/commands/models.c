@@ -237,11 +237,11 @@ static void list_one(json_out *json, const char *name, const char *what, nn_mode
             json_text(json, "error", error.text);
         json_close(json, '}');
     } else if (fits) {
-        printf("%-12s %12lld %15lld %10s %10s  %s\n", name, (long long)nn_model_parameters(n.model),
+        printf("%-17s %12lld %15lld %10s %10s  %s\n", name, (long long)nn_model_parameters(n.model),
                (long long)nn_graph_multiply_adds(n.graph), sample_text(n.made.feed[0].node, input),
                sample_text(n.made.output, output), what);
     } else {
-        printf("%-12s does not fit: %s\n", name, error.text);
+        printf("%-17s does not fit: %s\n", name, error.text);
     }
     free_network(&n);
 }
@@ -254,7 +254,7 @@ static int list(const models_settings *settings, nn_model_size size)
         json_open(&json, NULL, '{');
         json_open(&json, "models", '[');
     } else {
-        printf("%-12s %12s %15s %10s %10s\n", "name", "parameters", "multiply-adds", "input",
+        printf("%-17s %12s %15s %10s %10s\n", "name", "parameters", "multiply-adds", "input",
                "output");
     }
     for (int i = 0; listed(i, &name, &what); i++)
