@@ -8,7 +8,7 @@
 #include <string.h>
 
 /* Features are cut into BINS parts of their scale; bin 0 says that the parameter is not there. */
-enum { FORESTS = 12, TREES = 12, DEPTH = 12, LEAF = 2, BINS = 33 };
+enum { FORESTS = 12, TREES = 24, DEPTH = 12, LEAF = 2, BINS = 33 };
 
 typedef struct {
     int feature; /* -1: a leaf */
@@ -26,7 +26,10 @@ typedef struct {
     uint64_t seed;
     uint32_t drawn;
     /* work space */
-    int *sample, *unseen, *room;
+    double *judges; /* of each row: how many trees of the forest have not learned from it */
+    double *sums;   /* rows x (1 + features): their answers, and those with a feature shuffled */
+    int *sample, *unseen;
+    int *from; /* features x rows: whose value a row takes where the feature is shuffled */
     bool *used;
     node *nodes;
     int node_count;
@@ -132,8 +135,8 @@ static double answer(const forest *f, int row, int feature, int from)
 /* --- forests -----------------------------------------------------------------------------------
  */
 
-/* Sums over trees: variance and squared errors of unseen rows, as they are and with one feature
- * shuffled. */
+/* Of the rows that some tree of a forest has not seen: variance, squared errors of the mean answer
+ * of those trees, and the same with one feature shuffled. */
 typedef struct {
     double variance, error, shuffled[NN_SPACE_PARAMS];
 } tally;
@@ -152,43 +155,80 @@ static void shuffle(forest *f, int *list, int count)
     }
 }
 
-static void judge(forest *f, int unseen, tally *sums)
+static double *sums_of(const forest *f, int row)
 {
-    double mean = 0;
-    for (int i = 0; i < unseen; i++)
-        mean += f->rank[f->unseen[i]] / unseen;
+    return f->sums + (size_t)row * (size_t)(1 + f->features);
+}
+
+/* The newest tree's answers about the rows that it has not seen. */
+static void ask(forest *f, int unseen)
+{
     for (int i = 0; i < unseen; i++) {
-        int row = f->unseen[i];
-        sums->variance += square(f->rank[row] - mean);
-        sums->error += square(f->rank[row] - answer(f, row, -1, 0));
+        f->judges[f->unseen[i]]++;
+        sums_of(f, f->unseen[i])[0] += answer(f, f->unseen[i], -1, 0);
     }
+    for (int p = 0; p < f->features; p++)
+        for (int i = 0; i < unseen; i++) {
+            int row = f->unseen[i], from = f->from[(size_t)p * (size_t)f->rows + (size_t)row];
+            sums_of(f, row)[1 + p] += answer(f, row, p, from);
+        }
+}
+
+/* One shuffle of each feature for the whole forest: its trees must judge the same strangers. */
+static void shuffle_features(forest *f)
+{
     for (int p = 0; p < f->features; p++) {
-        memcpy(f->room, f->unseen, (size_t)unseen * sizeof *f->room);
-        shuffle(f, f->room, unseen);
-        for (int i = 0; i < unseen; i++)
-            sums->shuffled[p] +=
-                square(f->rank[f->unseen[i]] - answer(f, f->unseen[i], p, f->room[i]));
+        int *from = f->from + (size_t)p * (size_t)f->rows;
+        for (int row = 0; row < f->rows; row++)
+            from[row] = row;
+        shuffle(f, from, f->rows);
     }
 }
 
-/* One forest on the rows kept[0..count). */
-static void plant(forest *f, const int *kept, int count, tally *sums)
+static tally judge(const forest *f)
 {
+    tally sums = {0};
+    double mean = 0, rows = 0;
+    for (int row = 0; row < f->rows; row++)
+        if (f->judges[row] > 0) {
+            mean += f->rank[row];
+            rows++;
+        }
+    mean = rows > 0 ? mean / rows : 0;
+    for (int row = 0; row < f->rows; row++) {
+        const double *answers = sums_of(f, row);
+        double judges = f->judges[row], rank = f->rank[row];
+        if (judges < 1)
+            continue;
+        sums.variance += square(rank - mean);
+        sums.error += square(rank - answers[0] / judges);
+        for (int p = 0; p < f->features; p++)
+            sums.shuffled[p] += square(rank - answers[1 + p] / judges);
+    }
+    return sums;
+}
+
+/* One forest on the rows kept[0..count). */
+static tally plant(forest *f, const int *kept, int count)
+{
+    memset(f->judges, 0, (size_t)f->rows * sizeof *f->judges);
+    memset(f->sums, 0, (size_t)f->rows * (size_t)(1 + f->features) * sizeof *f->sums);
+    shuffle_features(f);
     for (int tree = 0; tree < TREES; tree++) {
         memset(f->used, 0, (size_t)f->rows * sizeof *f->used);
         for (int i = 0; i < count; i++) {
             f->sample[i] = kept[draw_below(f, count)];
             f->used[f->sample[i]] = true;
         }
-        int unseen = 0;
-        for (int i = 0; i < count; i++)
-            if (!f->used[kept[i]])
-                f->unseen[unseen++] = kept[i];
+        int unseen = 0; /* also those that the whole forest does without */
+        for (int row = 0; row < f->rows; row++)
+            if (!f->used[row])
+                f->unseen[unseen++] = row;
         f->node_count = 0;
         grow(f, f->sample, count, 0);
-        if (unseen > 1)
-            judge(f, unseen, sums);
+        ask(f, unseen);
     }
+    return judge(f);
 }
 
 static bool open_forest(forest *f)
@@ -196,21 +236,26 @@ static bool open_forest(forest *f)
     size_t rows = (size_t)f->rows;
     f->bins = malloc(rows * (size_t)f->features);
     f->rank = malloc(rows * sizeof *f->rank);
+    f->judges = malloc(rows * sizeof *f->judges);
+    f->sums = malloc(rows * (size_t)(1 + f->features) * sizeof *f->sums);
     f->sample = malloc(rows * sizeof *f->sample);
     f->unseen = malloc(rows * sizeof *f->unseen);
-    f->room = malloc(rows * sizeof *f->room);
+    f->from = malloc(rows * (size_t)f->features * sizeof *f->from);
     f->used = malloc(rows * sizeof *f->used);
     f->nodes = malloc(2 * rows * sizeof *f->nodes);
-    return f->bins && f->rank && f->sample && f->unseen && f->room && f->used && f->nodes;
+    return f->bins && f->rank && f->judges && f->sums && f->sample && f->unseen && f->from &&
+           f->used && f->nodes;
 }
 
 static void close_forest(forest *f)
 {
     free(f->bins);
     free(f->rank);
+    free(f->judges);
+    free(f->sums);
     free(f->sample);
     free(f->unseen);
-    free(f->room);
+    free(f->from);
     free(f->used);
     free(f->nodes);
 }
@@ -242,9 +287,8 @@ static void measure(forest *f, int *kept, nn_importance *importance, double *exp
     for (int i = 0; i < f->rows; i++)
         kept[i] = i;
     for (int k = 0; k < FORESTS; k++) {
-        tally sums = {0};
         shuffle(f, kept, f->rows);
-        plant(f, kept, used, &sums);
+        tally sums = plant(f, kept, used);
         double variance = sums.variance > 0 ? sums.variance : 1;
         known += (1 - sums.error / variance) / FORESTS;
         for (int p = 0; p < f->features; p++) {

@@ -1,9 +1,9 @@
 /* `gradus sweep list|show|best`. */
 #include "ui/commands/sweep.h"
 
-#include "engine/search/importance.h"
 #include "engine/search/limits.h"
 #include "ui/commands/common.h"
+#include "ui/study_view.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -98,83 +98,6 @@ int sweep_list(store *s, bool as_json)
     return written ? EXIT_OK : EXIT_FAILED;
 }
 
-/* --- what a study has found --------------------------------------------------------------------
- */
-
-typedef struct {
-    study_row row;
-    nn_space *space;
-    trial_row *trials;
-    int count;
-    bool *front;
-    const char *against;
-    nn_importance importance[NN_SPACE_PARAMS];
-    double explained; /* NaN: too few trials yet */
-} findings;
-
-static void free_findings(findings *f)
-{
-    nn_space_free(f->space);
-    free(f->trials);
-    free(f->front);
-}
-
-/* The finished trials that no other beats in both the objective and the metric against it. */
-static nn_status find_front(findings *f, nn_error *error)
-{
-    size_t room = (size_t)f->count + 1;
-    double *a = malloc(room * sizeof *a), *b = malloc(room * sizeof *b), unused;
-    f->front = calloc(room, sizeof *f->front);
-    nn_status status = NN_OK;
-    const trial_row none = {0};
-    if (!a || !b || !f->front)
-        status = nn_fail(error, NN_E_NOMEM, "no memory for %d trials", f->count);
-    else if (!trial_metric(&none, f->row.objective, f->against, &unused))
-        status = nn_fail(error, NN_E_ARG, "no metric '%.40s': expected one of %s", f->against,
-                         trial_metrics());
-    for (int i = 0; i < f->count && status == NN_OK; i++) {
-        const trial_row *trial = &f->trials[i];
-        a[i] = trial->state != TRIAL_FINISHED ? (double)NAN
-               : f->row.highest               ? -trial->value
-                                              : trial->value;
-        trial_metric(trial, f->row.objective, f->against, &b[i]);
-    }
-    if (status == NN_OK)
-        nn_pareto_front(a, b, f->count, f->front);
-    free(a);
-    free(b);
-    return status;
-}
-
-static nn_status weigh(findings *f, nn_error *error)
-{
-    nn_trial_record *history = malloc(((size_t)f->count + 1) * sizeof *history);
-    if (!history)
-        return nn_fail(error, NN_E_NOMEM, "no memory for %d trials", f->count);
-    int known = trials_as_history(f->trials, f->count, f->row.highest, history);
-    nn_status status =
-        nn_importances(f->space, history, known, 1, f->importance, &f->explained, error);
-    free(history);
-    if (status == NN_E_STATE) { /* too few yet */
-        f->explained = (double)NAN;
-        status = NN_OK;
-    }
-    return status;
-}
-
-static nn_status find(store *s, study_id id, const char *against, findings *f, nn_error *error)
-{
-    *f = (findings){.against = against ? against : "latency_ms"};
-    nn_status status = store_study(s, id, &f->row, error);
-    if (status == NN_OK && !(f->space = nn_space_parse(f->row.space, error)))
-        status = error->code;
-    if (status == NN_OK)
-        status = store_trials(s, id, f->space, &f->trials, &f->count, error);
-    if (status == NN_OK)
-        status = find_front(f, error);
-    return status == NN_OK ? weigh(f, error) : status;
-}
-
 /* --- show --------------------------------------------------------------------------------------
  */
 
@@ -201,7 +124,7 @@ static void json_trial(json_out *json, const nn_space *space, const trial_row *t
     json_number(json, "test_error", trial->test_error);
 }
 
-static void json_findings(json_out *json, const findings *f)
+static void json_findings(json_out *json, const study_view *f)
 {
     json_study(json, &f->row);
     json_open(json, "trials", '[');
@@ -221,6 +144,12 @@ static void json_findings(json_out *json, const findings *f)
     }
     json_close(json, ']');
     json_number(json, "explained", f->explained);
+    json_open(json, "best_region", '{');
+    for (int p = 0; p < f->space->count && f->region.trials > 0; p++) {
+        char text[200];
+        json_text(json, f->space->param[p].name, study_view_region(f, p, text, sizeof text));
+    }
+    json_close(json, '}');
     json_text(json, "against", f->against);
     json_open(json, "front", '[');
     for (int i = 0; i < f->count; i++)
@@ -229,7 +158,7 @@ static void json_findings(json_out *json, const findings *f)
     json_close(json, ']');
 }
 
-static void print_trials(const findings *f)
+static void print_trials(const study_view *f)
 {
     char value[32], latency[16], time[32];
     printf("%5s  %-8s  %5s  %10s  %5s  %8s  %10s  %s\n", "trial", "state", "run", f->row.objective,
@@ -254,21 +183,25 @@ static void print_trials(const findings *f)
     }
 }
 
-static void print_importance(const findings *f)
+static void print_importance(const study_view *f)
 {
     if (isnan(f->explained)) {
         printf("\nimportance: after %d trials that have ended\n", NN_IMPORTANCE_LEAST);
         return;
     }
     printf("\nimportance: share of the trials' ranks that a parameter decides (permutation on "
-           "forests,\nwhich explain %.0f %% of trials they have not seen)\n",
-           100 * f->explained);
-    for (int p = 0; p < f->space->count; p++)
-        printf("  %-20s  %5.1f %% +- %.1f\n", f->space->param[p].name, 100 * f->importance[p].share,
-               100 * f->importance[p].deviation);
+           "forests,\nwhich explain %.0f %% of trials they have not seen), and where the best %d "
+           "lie\n",
+           100 * f->explained, f->region.trials);
+    for (int p = 0; p < f->space->count; p++) {
+        char region[200];
+        printf("  %-20s  %5.1f %% +- %4.1f  %s\n", f->space->param[p].name,
+               100 * f->importance[p].share, 100 * f->importance[p].deviation,
+               study_view_region(f, p, region, sizeof region));
+    }
 }
 
-static void print_findings(const findings *f)
+static void print_findings(const study_view *f)
 {
     char value[32];
     printf("study '%s': %s, pruner %s, %d of %d trials\nspace: %s\n", f->row.name,
@@ -284,10 +217,10 @@ static void print_findings(const findings *f)
 
 int sweep_show(store *s, study_id id, const char *against, bool as_json)
 {
-    findings f;
+    study_view f = {0};
     nn_error error = {0};
     bool written = false;
-    if (find(s, id, against, &f, &error) != NN_OK) {
+    if (study_view_load(&f, s, id, against, &error) != NN_OK) {
         complain("%s", error.text);
     } else if (as_json) {
         json_out json = {.out = stdout};
@@ -299,7 +232,7 @@ int sweep_show(store *s, study_id id, const char *against, bool as_json)
         print_findings(&f);
         written = fflush(stdout) == 0;
     }
-    free_findings(&f);
+    study_view_free(&f);
     return written ? EXIT_OK : EXIT_FAILED;
 }
 
@@ -317,7 +250,7 @@ typedef struct {
     double best_value;
 } choice;
 
-static nn_status check_metric(const char *name, const findings *f, nn_error *error)
+static nn_status check_metric(const char *name, const study_view *f, nn_error *error)
 {
     const trial_row none = {0};
     double unused;
@@ -327,7 +260,7 @@ static nn_status check_metric(const char *name, const findings *f, nn_error *err
                          trial_metrics());
 }
 
-static nn_status read_choice(const sweep_settings *settings, const findings *f, choice *c,
+static nn_status read_choice(const sweep_settings *settings, const study_view *f, choice *c,
                              nn_error *error)
 {
     c->metric = settings->optimize ? settings->optimize : f->row.objective;
@@ -343,7 +276,7 @@ static nn_status read_choice(const sweep_settings *settings, const findings *f, 
     return status;
 }
 
-static nn_status choose(const findings *f, choice *c, nn_error *error)
+static nn_status choose(const study_view *f, choice *c, nn_error *error)
 {
     size_t room = (size_t)f->count + 1;
     double *values = malloc(room * sizeof *values);
@@ -375,7 +308,7 @@ static nn_status choose(const findings *f, choice *c, nn_error *error)
     return status;
 }
 
-static bool print_choice(const findings *f, const choice *c)
+static bool print_choice(const study_view *f, const choice *c)
 {
     char value[32], number[16];
     if (c->best < 0 && c->candidates == 0) {
@@ -400,7 +333,7 @@ static bool print_choice(const findings *f, const choice *c)
     return fflush(stdout) == 0;
 }
 
-static bool json_choice(const findings *f, const choice *c)
+static bool json_choice(const study_view *f, const choice *c)
 {
     json_out json = {.out = stdout};
     json_open(&json, NULL, '{');
@@ -432,10 +365,10 @@ static bool json_choice(const findings *f, const choice *c)
 
 int sweep_best(store *s, study_id id, const sweep_settings *settings)
 {
-    findings f;
+    study_view f = {0};
     choice c = {.best = -1};
     nn_error error = {0};
-    nn_status status = find(s, id, NULL, &f, &error);
+    nn_status status = study_view_load(&f, s, id, NULL, &error);
     if (status == NN_OK)
         status = read_choice(settings, &f, &c, &error);
     if (status == NN_OK)
@@ -443,7 +376,7 @@ int sweep_best(store *s, study_id id, const sweep_settings *settings)
     bool written = false;
     if (status == NN_OK)
         written = settings->json ? json_choice(&f, &c) : print_choice(&f, &c);
-    free_findings(&f);
+    study_view_free(&f);
     if (status == NN_E_ARG)
         return wrong_usage(&command_sweep, "%s", error.text);
     if (status != NN_OK)

@@ -21,7 +21,7 @@ static const option options[] = {
      "$XDG_DATA_HOME or ~/.local/share)",
      NULL},
     {"print", OPTION_TEXT, "SCREEN", FIELD(print), 0,
-     "print one screen as text and leave: home, train, monitor, runs, help or a panel", NULL},
+     "print one screen as text and leave: home, train, monitor, runs, trials, help or a panel", NULL},
     {"size", OPTION_SIZE, "COLUMNSxROWS", FIELD(size), 1, "with --print: the size (default 80x24)",
      "80x24 120x40"},
     {"ascii", OPTION_FLAG, NULL, FIELD(ascii), 0, "plain ASCII instead of lines and dots", NULL},

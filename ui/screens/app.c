@@ -95,6 +95,7 @@ void app_free(app *a)
     store_close(a->store);
     run_view_free(a->live);
     run_view_free(a->other);
+    trials_free(a);
     runs_forget(a);
     run_listing_free(&a->listing);
     run_table_free(a->table);
@@ -114,7 +115,8 @@ bool app_tick(void *given, double now)
     app *a = given;
     a->now = now;
     bool changed = app_pump(a);
-    return records_refresh(a, false) || changed;
+    changed = records_refresh(a, false) || changed;
+    return trials_refresh(a, false) || changed;
 }
 
 bool app_closing(void *given, loop_reason why)
@@ -142,6 +144,8 @@ void app_go(app *a, app_view view)
         a->message[0] = 0;
     a->view = view;
     a->pick = PICK_NONE;
+    if (view == VIEW_TRIALS)
+        trials_open(a);
     if (view == VIEW_MONITOR && !a->shown && records_newest(a))
         records_show(a, records_newest(a)->id);
     app_dirty(a);
@@ -154,6 +158,8 @@ unsigned app_contexts(const app *a)
         return IN_ALL | IN_HOME | IN_LIST;
     case VIEW_RUNS:
         return IN_ALL | IN_RUNS | IN_LIST;
+    case VIEW_TRIALS:
+        return IN_ALL | IN_TRIALS | IN_LIST;
     case VIEW_FORM:
         return 0;
     case VIEW_MONITOR:
@@ -177,10 +183,13 @@ static void draw_tabs(const app *a, canvas *c)
     static const struct {
         app_view view;
         const char *text;
-    } tabs[] = {{VIEW_HOME, "1 Home"}, {VIEW_MONITOR, "2 Monitor"}, {VIEW_RUNS, "3 Runs"}};
+    } tabs[] = {{VIEW_HOME, "1 Home"},
+                {VIEW_MONITOR, "2 Monitor"},
+                {VIEW_RUNS, "3 Runs"},
+                {VIEW_TRIALS, "6 Trials"}};
     app_view view = a->view == VIEW_FORM ? VIEW_HOME : a->view;
     int x = 1 + canvas_text(c, 1, 0, -1, ROLE_TITLE, "Gradus") + 2;
-    for (int i = 0; i < 3; i++) {
+    for (size_t i = 0; i < sizeof tabs / sizeof *tabs; i++) {
         bool here = tabs[i].view == view;
         x += canvas_format(c, x, 0, -1, here ? ROLE_TITLE_FOCUS : ROLE_DIM, "%c%s%c",
                            here ? '[' : ' ', tabs[i].text, here ? ']' : ' ');
@@ -228,6 +237,9 @@ static int draw_standing(const app *a, canvas *c, int y)
     } else if (a->view == VIEW_RUNS) {
         role = ROLE_DIM;
         runs_standing(a, text, sizeof text);
+    } else if (a->view == VIEW_TRIALS) {
+        role = ROLE_DIM;
+        trials_standing(a, text, sizeof text);
     } else if (run && run->recorder.failing) {
         snprintf(text, sizeof text, "Recording is held up: %s. Points wait in memory.",
                  run->recorder.text);
@@ -301,6 +313,9 @@ static void draw_view(app *a, canvas *c)
         break;
     case VIEW_RUNS:
         runs_draw(a, c);
+        break;
+    case VIEW_TRIALS:
+        trials_draw(a, c);
         break;
     case VIEW_FORM:
         form_draw(a, c);

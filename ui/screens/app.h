@@ -18,7 +18,7 @@ enum {
     APP_MARKS = 52 /* as many as there are letters */
 };
 
-typedef enum { VIEW_HOME, VIEW_MONITOR, VIEW_RUNS, VIEW_FORM } app_view;
+typedef enum { VIEW_HOME, VIEW_MONITOR, VIEW_RUNS, VIEW_TRIALS, VIEW_FORM } app_view;
 
 /* Contexts of commands. */
 enum {
@@ -30,7 +30,8 @@ enum {
     IN_SMOOTH = 32, /* the loss plot */
     IN_TABLE = 64,
     IN_LOG = 128,
-    IN_LIST = 256
+    IN_LIST = 256,
+    IN_TRIALS = 4096
 };
 
 #define COMMAND(id, name, keys, contexts, hint, flags, label, help) DO_##id,
@@ -121,6 +122,8 @@ typedef struct app {
     int step_count, step_at; /* undo takes back steps[step_at - 1] */
     int changing;            /* changes that are being written */
 
+    struct trials_screen *trials; /* trials.h; NULL until the screen was opened */
+
     background *background;
     recorder *courier; /* writes commands for other processes' runs, and changes of runs: touched
                           by work in the background alone */
@@ -209,6 +212,15 @@ void runs_pick_draw(app *a, canvas *c);
 void runs_pick_draw_bottom(const app *a, canvas *c, int y);
 void runs_pick_key(app *a, const key_event *key);
 void runs_open_view(app *a, const char *name);
+/* trials.c */
+void trials_open(app *a);
+bool trials_refresh(app *a, bool force); /* once a second while it is shown */
+void trials_draw(app *a, canvas *c);
+bool trials_do(app *a, command_id what, const char *argument);
+const char *trials_why_not(const app *a, command_id what);
+void trials_standing(const app *a, char *text, size_t size); /* about the selected trial */
+void trials_free(app *a);
+
 void monitor_draw(app *a, canvas *c);
 bool monitor_do(app *a, command_id what, const char *argument);
 void form_open(app *a);

@@ -13,13 +13,10 @@ static const command table[] = {
 #undef COMMAND
 
 static const unsigned situations[] = {
-    IN_ALL | IN_HOME | IN_LIST,
-    IN_ALL | IN_RUNS | IN_LIST,
-    IN_ALL | IN_MONITOR | IN_PLOT | IN_SMOOTH,
-    IN_ALL | IN_MONITOR | IN_PLOT,
-    IN_ALL | IN_MONITOR | IN_TABLE,
-    IN_ALL | IN_MONITOR | IN_LOG,
-    IN_ALL | IN_MONITOR,
+    IN_ALL | IN_HOME | IN_LIST,    IN_ALL | IN_RUNS | IN_LIST,
+    IN_ALL | IN_TRIALS | IN_LIST,  IN_ALL | IN_MONITOR | IN_PLOT | IN_SMOOTH,
+    IN_ALL | IN_MONITOR | IN_PLOT, IN_ALL | IN_MONITOR | IN_TABLE,
+    IN_ALL | IN_MONITOR | IN_LOG,  IN_ALL | IN_MONITOR,
 };
 
 keymap *app_keymap(nn_error *error)
@@ -80,6 +77,14 @@ const char *app_why_not(void *given, int id)
         return a->step_at > 0 || a->changing > 0 ? NULL : "no run was changed here yet";
     case DO_REDO:
         return a->step_at < a->step_count ? NULL : "nothing was taken back";
+    case DO_TRIAL_PAUSE:
+    case DO_TRIAL_KILL:
+    case DO_TRIAL_CLONE:
+    case DO_TRIAL_PROMOTE:
+    case DO_TRIAL_ADD:
+    case DO_STUDY_NEXT:
+    case DO_STUDY_PREVIOUS:
+        return trials_why_not(a, (command_id)id);
     case DO_TRAIN:
         return training_active(a) ? "a training runs; s stops it after this epoch" : NULL;
     case DO_RESUME_RUN:
@@ -192,6 +197,9 @@ static bool do_everywhere(app *a, command_id what, const char *argument)
     case DO_GO_RUNS:
         app_go(a, VIEW_RUNS);
         return true;
+    case DO_GO_TRIALS:
+        app_go(a, VIEW_TRIALS);
+        return true;
     case DO_TRAIN:
         form_open(a);
         return true;
@@ -238,6 +246,9 @@ void app_do(app *a, command_id what, const char *argument)
         break;
     case VIEW_RUNS:
         runs_do(a, what, argument);
+        break;
+    case VIEW_TRIALS:
+        trials_do(a, what, argument);
         break;
     case VIEW_MONITOR:
         monitor_do(a, what, argument);
@@ -286,6 +297,8 @@ static const char *place_of(unsigned contexts)
         return "everywhere";
     if (contexts == IN_RUNS)
         return "runs";
+    if (contexts == IN_TRIALS)
+        return "trials";
     if (contexts & IN_LIST)
         return "lists";
     if ((contexts & (IN_MONITOR | IN_RUNS)) == (IN_MONITOR | IN_RUNS))

@@ -49,13 +49,13 @@ int workbench_run(const workbench_options *options)
 /* --- as text ------------------------------------------------------------------------------------
  */
 
-static const char *const screens[] = {"home", "train", "monitor", "runs", "help"};
+static const char *const screens[] = {"home", "train", "monitor", "runs", "help", "trials"};
 enum { SCREENS = sizeof screens / sizeof *screens };
 
 const char *workbench_print_names(void)
 {
 #define PANEL(name) " " #name
-    return "home train monitor runs help"
+    return "home train monitor runs help trials"
 #include "ui/panels/panels.def"
         ;
 #undef PANEL
@@ -80,7 +80,10 @@ static nn_status set_up(app *a, const print_options *options, nn_error *error)
     if (view == 1)
         form_open(a);
     else
-        app_go(a, view == 0 ? VIEW_HOME : view == 3 ? VIEW_RUNS : VIEW_MONITOR);
+        app_go(a, view == 0   ? VIEW_HOME
+                  : view == 3 ? VIEW_RUNS
+                  : view == 5 ? VIEW_TRIALS
+                              : VIEW_MONITOR);
     a->help = view == 4;
     if (id >= 0 && id != PANEL_progress) {
         a->focus = (panel_id)id;
