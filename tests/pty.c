@@ -241,7 +241,10 @@ pty *pty_start(const pty_options *o)
     p->shell = forkpty(&p->master, NULL, NULL, &size);
     if (p->shell == 0) {
         dup2(idle[1], IDLE_FD); /* the copy survives exec */
-        close(commands[1]);     /* or its end would never be seen */
+        /* The ends of pipes of other terminals too, or their shells would never see the end. */
+        for (int fd = STDERR_FILENO + 1; fd < IDLE_FD; fd++)
+            if (fd != reports[1] && fd != commands[0])
+                close(fd);
         be_shell(o, (char **)(uintptr_t)environment, reports[1], commands[0]);
     }
     close(reports[1]);

@@ -1,5 +1,6 @@
 /* `gradus train`: in the workbench on a terminal, headless everywhere else. */
 #include "ui/commands/commands.h"
+#include "ui/commands/detach.h"
 #include "ui/commands/report.h"
 #include "ui/commands/signals.h"
 #include "ui/screens/workbench.h"
@@ -13,7 +14,8 @@
 
 typedef struct {
     train_options train;
-    bool headless, json;
+    bool headless, json, detach;
+    int tell;          /* of a detached training: who waits until its run has begun; -1: nobody */
     train_texts texts; /* of the run that is branched from */
     char command_line[1024];
 } train_settings;
@@ -29,6 +31,10 @@ static const option options[] = {
      NULL},
     {"headless", OPTION_FLAG, NULL, FIELD(headless), 0,
      "no workbench: a progress line on stderr, a summary on stdout", NULL},
+    {"detach", OPTION_FLAG, NULL, FIELD(detach), 0,
+     "in a process of its own that outlives the terminal; any workbench on the same store watches "
+     "and steers it",
+     NULL},
     {"json", OPTION_FLAG, NULL, FIELD(json), 0, "headless, with JSON lines on stdout", NULL},
     {"store", OPTION_TEXT, "FILE", FIELD(train.store_path), 0,
      "the file that keeps the runs; none: keep nothing", NULL},
@@ -99,7 +105,7 @@ static bool same_value(const option *o, const train_settings *a, const train_set
 static int check_resume(const train_settings *settings, const arguments *found)
 {
     static const char *const may[] = {"resume", "epochs", "threads", "headless",
-                                      "json",   "store",  "no-store"};
+                                      "detach", "json",   "store",   "no-store"};
     train_settings own = {0};
     nn_error error = {0};
     uint64_t given = found->given;
@@ -266,6 +272,13 @@ static void advise(report *r, const follower *f)
                    (long long)session_run(f->session), o->lr / 10);
 }
 
+/* A resumed run has the name that it was given once. */
+static const char *name_of(const train_settings *settings, session *s)
+{
+    const char *name = session_options(s)->name;
+    return name ? name : settings->train.resume ? settings->train.resume : "";
+}
+
 static int train_headless(const train_settings *settings)
 {
     nn_error error = {0};
@@ -275,6 +288,12 @@ static int train_headless(const train_settings *settings)
     if (!s) {
         complain("%s", error.text);
         return error.code == NN_E_ARG ? EXIT_USAGE : EXIT_FAILED;
+    }
+    if (settings->tell >= 0 && detach_begun(settings->tell, session_store(s), session_run(s),
+                                            name_of(settings, s), &error) != NN_OK) {
+        complain("%s", error.text);
+        session_close(s, NULL);
+        return EXIT_FAILED;
     }
     say_start(&r, s);
     follower f = {.session = s, .report = &r};
@@ -323,10 +342,17 @@ static int run(int argc, char **argv)
         complain("%s", error.text);
         return EXIT_FAILED;
     }
+    if (settings.detach && settings.train.no_store)
+        return wrong_usage(&command_train,
+                           "--detach needs the store: without it nobody could watch "
+                           "or stop the training");
+    settings.tell = settings.detach ? detach_taken() : -1;
+    if (settings.detach && settings.tell < 0)
+        return detach_start(argc, argv, settings.json);
     join_words(settings.command_line, sizeof settings.command_line, argc, argv);
     settings.train.command_line = settings.command_line;
     bool terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
-    if (settings.headless || settings.json || !terminal)
+    if (settings.headless || settings.json || settings.detach || !terminal)
         return train_headless(&settings);
     workbench_options workbench = {
         .store_path = settings.train.store_path, .train = &settings.train, .glyphs = -1};
@@ -343,7 +369,8 @@ const program_command command_train = {
                "Examples:\n"
                "  gradus train --data digits --epochs 20\n"
                "  gradus train --data moons --model \"dense 16 | tanh | dense 2\" --lr 0.01\n"
-               "  gradus train --data fashion-mnist --model lenet5 --schedule cosine --json",
+               "  gradus train --data fashion-mnist --model lenet5 --schedule cosine --json\n"
+               "  gradus train --data fashion-mnist --epochs 30 --detach; gradus watch last",
     .options = options,
     .run = run,
 };
