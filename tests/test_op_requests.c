@@ -185,7 +185,7 @@ static void test_refusals(void **state)
 {
     (void)state;
     static const char *const bad[][2] = {
-        {"{\"op\":\"relu\",\"inputs\":[]}", "close to it: Relu"},
+        {"{\"op\":\"RELU\",\"inputs\":[]}", "close to it: Relu"},
         {"{\"op\":\"Sigmoi\",\"inputs\":[]}", "Sigmoid"},
         {"{\"op\":\"Zzzzzz\",\"inputs\":[]}", "op --list"},
         {"{\"op\":\"Relu\",\"inputs\":[]}", "0 inputs given; it takes 1 to 1: X"},

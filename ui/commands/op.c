@@ -170,6 +170,7 @@ static void list_json(json_out *json, const onnx_operator *op)
     json_text(json, "name", op->name);
     json_text(json, "inputs", op->inputs);
     json_text(json, "outputs", op->outputs);
+    json_text(json, "shapes", op->shapes);
     json_flag(json, "onnx", !(op->flags & ONNX_OURS));
     json_flag(json, "gradient", !(op->flags & ONNX_NO_GRADIENT));
     json_open(json, "attributes", '[');
@@ -191,6 +192,8 @@ static void list_plain(const onnx_operator *op)
 {
     printf("%s(%s) -> %s%s\n", op->name, op->inputs, op->outputs,
            op->flags & ONNX_NO_GRADIENT ? "   no gradient" : "");
+    if (op->shapes)
+        printf("    shapes: %s\n", op->shapes);
     for (const onnx_attribute_spec *a = op->attributes; a && a->name; a++) {
         printf("    %s: %s", a->name, kind_words[a->kind]);
         if (a->kind == ONNX_A_INT || a->kind == ONNX_A_FLOAT)
@@ -245,7 +248,9 @@ const program_command command_op = {
         "   \"grad_outputs\":[{\"shape\":[3],\"data\":[1,1,1]}]}\n"
         "  {\"outputs\":[{\"shape\":[3],\"data\":[0,0,2]}],\"grad_inputs\":[{...}]}\n"
         "Names, inputs, attributes and layouts are those of ONNX, opset 17 (and\n"
-        "ai.onnx.preview.training 1). \"attributes\" is an object; an omitted optional\n"
+        "ai.onnx.preview.training 1), and beside them the cases of the course by theirs:\n"
+        "logreg, lstm-cell, bn-train ... (--list). \"attributes\" is an object; an omitted "
+        "optional\n"
         "input is null. A tensor may say its \"dtype\" (\"int64\", \"bool\" ...); all is\n"
         "evaluated in single precision, whole numbers exactly up to 2^24. NaN and\n"
         "infinity are the texts \"NaN\", \"Infinity\", \"-Infinity\". \"grad_outputs\" asks for\n"

@@ -256,7 +256,7 @@ nn_status onnx_check_request(const onnx_operator *op, const onnx_request *reques
             return nn_fail(error, NN_E_SHAPE, "%s: input %d (%s) has no elements", op->name, i,
                            name);
     }
-    return NN_OK;
+    return onnx_check_shapes(op, request, error);
 }
 
 /* --- inputs that are arguments ------------------------------------------------------------------

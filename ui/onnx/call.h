@@ -51,6 +51,9 @@ void onnx_around(nn_shape shape, int axis, int64_t *outer, int64_t *inner);
 /* "unknown operator ...", with the names near to it. Returns the status. */
 nn_status onnx_unknown(const char *name, nn_error *error);
 
+/* Shapes of the inputs against those that the entry says. */
+nn_status onnx_check_shapes(const onnx_operator *op, const onnx_request *request, nn_error *error);
+
 /* Attributes and the number of inputs against the entry. */
 nn_status onnx_check_request(const onnx_operator *op, const onnx_request *request, nn_error *error);
 

@@ -112,6 +112,19 @@ nn_node *onnx_whole_as(onnx_call *call, int i, nn_shape shape)
     return activation(call, i, NN_F, 0, 1, shape);
 }
 
+nn_node *onnx_constant_as(onnx_call *call, int i, nn_shape shape)
+{
+    nn_node *node = activation(call, i, NN_F, 0, 1, shape);
+    if (node && !call->failed)
+        call->leaf[call->leaves - 1].constant = true;
+    return node;
+}
+
+nn_node *onnx_constant(onnx_call *call, int i)
+{
+    return onnx_constant_as(call, i, onnx_input(call, i)->shape);
+}
+
 nn_node *onnx_whole(onnx_call *call, int i)
 {
     return onnx_whole_as(call, i, onnx_input(call, i)->shape);
@@ -144,6 +157,20 @@ nn_node *onnx_rows(onnx_call *call, int i, int axis)
         return onnx_refuse(call, "input %d has %d dimensions, more are needed", i,
                            input->shape.rank);
     return activation(call, i, NN_F, axis, input->shape.dim[axis], without(input->shape, axis));
+}
+
+nn_node *onnx_rows_indices(onnx_call *call, int i, int axis)
+{
+    nn_shape shape = onnx_input(call, i)->shape;
+    return activation(call, i, NN_I32, axis, shape.dim[axis], without(shape, axis));
+}
+
+nn_node *onnx_rows_constant(onnx_call *call, int i, int axis)
+{
+    nn_node *node = onnx_rows(call, i, axis);
+    if (node && !call->failed)
+        call->leaf[call->leaves - 1].constant = true;
+    return node;
 }
 
 nn_node *onnx_rows_as(onnx_call *call, int i, nn_shape sample)

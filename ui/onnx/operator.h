@@ -46,6 +46,8 @@ typedef struct {
     const onnx_attribute_spec *attributes; /* NULL: none */
     void (*build)(onnx_call *call);
     int variant; /* where several operators share a build function */
+    /* Of ours: the shapes of the inputs, "n,m 1,m n,1 ." (shapes_text.c); NULL: not said. */
+    const char *shapes;
 } onnx_operator;
 
 enum { ONNX_BLOCKS = 8 };
@@ -55,7 +57,9 @@ extern const onnx_operator onnx_activation_operators[], onnx_arithmetic_operator
     onnx_convolution_operators[], onnx_linear_operators[], onnx_shape_operators[],
     onnx_slice_operators[], onnx_index_operators[], onnx_reduce_operators[],
     onnx_normal_operators[], onnx_recurrent_operators[], onnx_loss_operators[],
-    onnx_optimizer_operators[];
+    onnx_optimizer_operators[], course_basic_operators[], course_number_operators[],
+    course_step_operators[], course_image_operators[], course_loss_operators[],
+    course_sequence_operators[], course_attention_operators[], course_word_operators[];
 
 const onnx_operator *onnx_operator_at(int i); /* sorted by nothing; NULL after the last */
 const onnx_operator *onnx_find(const char *name);
@@ -112,10 +116,15 @@ nn_node *onnx_weight_as(onnx_call *call, int i, nn_shape shape);
  * input i on: gates in another order. */
 nn_node *onnx_weight_blocks(onnx_call *call, int i, const int64_t *first, int64_t size,
                             nn_shape shape);
+/* As onnx_whole_as, without a gradient: targets, masks. */
+nn_node *onnx_constant_as(onnx_call *call, int i, nn_shape shape);
+nn_node *onnx_constant(onnx_call *call, int i);
 nn_node *onnx_buffer(onnx_call *call, int i);        /* a parameter without gradient */
 nn_node *onnx_whole_indices(onnx_call *call, int i); /* whole numbers */
 nn_node *onnx_whole_indices_as(onnx_call *call, int i, nn_shape shape);
 nn_node *onnx_row_indices(onnx_call *call, int i);
+nn_node *onnx_rows_indices(onnx_call *call, int i, int axis);  /* `axis` is the batch */
+nn_node *onnx_rows_constant(onnx_call *call, int i, int axis); /* without a gradient */
 /* Numbers of the entry's own as an activation of one example; copied. */
 nn_node *onnx_fixed(onnx_call *call, nn_shape shape, const float *data);
 nn_node *onnx_fixed_indices(onnx_call *call, nn_shape shape, const float *data);

@@ -34,8 +34,10 @@ static nn_status feed_leaf(const onnx_call *call, const onnx_leaf *leaf, nn_exec
         return nn_fail(error, NN_E_SHAPE, "%s: an input has the wrong size", call->op->name);
     if (view.dtype == NN_I32) {
         int32_t *to = room;
-        for (int64_t i = 0; i < count; i++)
-            to[i] = (int32_t)from[i];
+        for (int64_t b = 0; b < call->batch; b++)
+            for (int64_t o = 0; o < outer; o++)
+                for (int64_t i = 0; i < inner; i++)
+                    *to++ = (int32_t)from[(o * call->batch + b) * inner + i];
     } else {
         onnx_to_front(room, from, outer, call->batch, inner);
     }

@@ -7,19 +7,13 @@
 #include <strings.h>
 
 static const onnx_operator *const families[] = {
-    onnx_activation_operators,
-    onnx_arithmetic_operators,
-    onnx_convolution_operators,
-    onnx_linear_operators,
-    onnx_shape_operators,
-    onnx_slice_operators,
-    onnx_index_operators,
-    onnx_reduce_operators,
-    onnx_normal_operators,
-    onnx_recurrent_operators,
-    onnx_loss_operators,
-    onnx_optimizer_operators,
-    NULL,
+    onnx_activation_operators,  onnx_arithmetic_operators, onnx_convolution_operators,
+    onnx_linear_operators,      onnx_shape_operators,      onnx_slice_operators,
+    onnx_index_operators,       onnx_reduce_operators,     onnx_normal_operators,
+    onnx_recurrent_operators,   onnx_loss_operators,       onnx_optimizer_operators,
+    course_basic_operators,     course_number_operators,   course_step_operators,
+    course_image_operators,     course_loss_operators,     course_sequence_operators,
+    course_attention_operators, course_word_operators,     NULL,
 };
 enum { NAMES = 400 };
 
