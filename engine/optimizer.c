@@ -394,24 +394,40 @@ static share share_of(const tracked *slot, const span *block)
     return (share){slot->rows.count * at / blocks, slot->rows.count * (at + 1) / blocks};
 }
 
-static void update_numbers(const nn_optimizer *optimizer, span *block, int64_t begin, int64_t end)
+static nn_update_chunk chunk_of(const nn_optimizer *optimizer, const tracked *slot, int64_t begin,
+                                int64_t count)
+{
+    bool averages = slot->average && optimizer->args.average > 0;
+    return (nn_update_chunk){.weights = nn_param_data(slot->param) + begin,
+                             .first = slot->first ? slot->first + begin : NULL,
+                             .second = slot->second ? slot->second + begin : NULL,
+                             .average = averages ? slot->average + begin : NULL,
+                             .gradient = slot->gradient + begin,
+                             .count = count};
+}
+
+static nn_update_sums update_whole(const nn_optimizer *optimizer, const span *block)
 {
     const tracked *slot = &optimizer->slots[block->slot];
-    nn_real *weights = nn_param_data(slot->param);
-    bool averages = slot->average && optimizer->args.average > 0;
-    for (; begin < end; begin += NN_UPDATE_CHUNK) {
-        int64_t left = end - begin;
-        nn_update_sums sums = nn_update_one_chunk(
-            optimizer->args.kind, &slot->numbers,
-            (nn_update_chunk){.weights = weights + begin,
-                              .first = slot->first ? slot->first + begin : NULL,
-                              .second = slot->second ? slot->second + begin : NULL,
-                              .average = averages ? slot->average + begin : NULL,
-                              .gradient = slot->gradient + begin,
-                              .count = left < NN_UPDATE_CHUNK ? left : NN_UPDATE_CHUNK});
-        block->weight += sums.weight;
-        block->update += sums.update;
+    nn_update_sums all = {0};
+    for (int64_t begin = block->begin; begin < block->end; begin += NN_UPDATE_CHUNK) {
+        int64_t left = block->end - begin;
+        int64_t count = left < NN_UPDATE_CHUNK ? left : NN_UPDATE_CHUNK;
+        nn_update_sums sums = nn_update_one_chunk(optimizer->args.kind, &slot->numbers,
+                                                  chunk_of(optimizer, slot, begin, count));
+        all.weight += sums.weight;
+        all.update += sums.update;
     }
+    return all;
+}
+
+static nn_update_sums update_rows(const nn_optimizer *optimizer, const span *block)
+{
+    const tracked *slot = &optimizer->slots[block->slot];
+    share part = share_of(slot, block);
+    return nn_update_rows(optimizer->args.kind, &slot->numbers,
+                          chunk_of(optimizer, slot, 0, slot->rows.size),
+                          slot->rows.row + part.first, part.end - part.first);
 }
 
 static void update_block(void *context, int index)
@@ -419,19 +435,11 @@ static void update_block(void *context, int index)
     nn_optimizer *optimizer = context;
     span *block = &optimizer->blocks[index];
     const tracked *slot = &optimizer->slots[block->slot];
-    const nn_touched_rows *rows = &slot->rows;
-    block->update = block->weight = 0;
-    if (!slot->gradient)
-        return;
-    if (!rows->row) {
-        update_numbers(optimizer, block, block->begin, block->end);
-        return;
-    }
-    share part = share_of(slot, block);
-    for (int64_t i = part.first; i < part.end; i++) {
-        int64_t begin = rows->row[i] * rows->size;
-        update_numbers(optimizer, block, begin, begin + rows->size);
-    }
+    nn_update_sums sums = {0};
+    if (slot->gradient)
+        sums = slot->rows.row ? update_rows(optimizer, block) : update_whole(optimizer, block);
+    block->weight = sums.weight;
+    block->update = sums.update;
 }
 
 /* Where the norm clips, its last bit must not depend on how the sum is taken: whole tables. */
@@ -450,9 +458,8 @@ static void measure_block(void *context, int index)
         return;
     }
     share part = share_of(slot, block);
-    for (int64_t i = part.first; i < part.end; i++)
-        block->gradient +=
-            nn_sum_of_squares(slot->gradient + rows->row[i] * rows->size, rows->size);
+    block->gradient = nn_sum_of_squares_of_rows(slot->gradient, rows->row + part.first,
+                                                part.end - part.first, rows->size);
 }
 
 /* How fast the moving average follows: at first as the mean of all weights so far, nearly. */

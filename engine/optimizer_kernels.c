@@ -121,10 +121,13 @@ NN_KERNEL static double chunk_squares(const nn_real *x, int64_t count)
             lane[k] += x[i + k] * x[i + k];
     for (; i < count; i++)
         lane[0] += x[i] * x[i];
-    double sum = 0;
+    double wide[LANES];
     for (int k = 0; k < LANES; k++)
-        sum += (double)lane[k];
-    return sum;
+        wide[k] = (double)lane[k];
+    for (int half = LANES / 2; half > 0; half /= 2)
+        for (int k = 0; k < half; k++)
+            wide[k] += wide[k + half];
+    return wide[0];
 }
 
 nn_update_sums nn_update_one_chunk(nn_optimizer_kind kind, const nn_update_numbers *n,
@@ -149,6 +152,93 @@ nn_update_sums nn_update_one_chunk(nn_optimizer_kind kind, const nn_update_numbe
         follow_weights(c.count, c.average, c.weights, n->follow);
     sums.update = chunk_squares(update, c.count);
     return sums;
+}
+
+/* --- rows of a table ------------------------------------------------------------------------ */
+
+enum { AHEAD = 8 };
+
+/* The rows that are named, side by side. */
+NN_KERNEL static void take_rows(nn_real *restrict to, const nn_real *restrict table,
+                                const int32_t *row, int64_t rows, int64_t size, int64_t coming)
+{
+    for (int64_t r = 0; r < rows; r++, to += size) {
+        const nn_real *restrict from = table + row[r] * size;
+        if (r + AHEAD < coming)
+            nn_fetch(table + row[r + AHEAD] * size, (size_t)size * sizeof *table);
+        for (int64_t i = 0; i < size; i++)
+            to[i] = from[i];
+    }
+}
+
+NN_KERNEL static void put_rows(nn_real *restrict table, const nn_real *restrict from,
+                               const int32_t *row, int64_t rows, int64_t size)
+{
+    for (int64_t r = 0; r < rows; r++, from += size) {
+        nn_real *restrict to = table + row[r] * size;
+        for (int64_t i = 0; i < size; i++)
+            to[i] = from[i];
+    }
+}
+
+/* Short rows are copied together into a full chunk: moving them costs less than going through all
+ * loops for each. `coming`: rows named from here on, of which some are asked for ahead. */
+static nn_update_sums update_packed(nn_optimizer_kind kind, const nn_update_numbers *n,
+                                    nn_update_chunk table, const int32_t *row, int64_t rows,
+                                    int64_t coming)
+{
+    _Alignas(64) nn_real numbers_of[4][NN_UPDATE_CHUNK];
+    nn_real *kept[] = {table.weights, table.first, table.second};
+    nn_update_chunk packed = {.weights = numbers_of[0],
+                              .first = table.first ? numbers_of[1] : NULL,
+                              .second = table.second ? numbers_of[2] : NULL,
+                              .gradient = numbers_of[3],
+                              .count = rows * table.count};
+    for (int k = 0; k < 3; k++)
+        if (kept[k])
+            take_rows(numbers_of[k], kept[k], row, rows, table.count, coming);
+    take_rows(numbers_of[3], table.gradient, row, rows, table.count, coming);
+    nn_update_sums sums = nn_update_one_chunk(kind, n, packed);
+    for (int k = 0; k < 3; k++)
+        if (kept[k])
+            put_rows(kept[k], numbers_of[k], row, rows, table.count);
+    return sums;
+}
+
+static nn_update_sums update_long_row(nn_optimizer_kind kind, const nn_update_numbers *n,
+                                      nn_update_chunk table, int64_t row)
+{
+    nn_update_sums all = {0};
+    for (int64_t i = row * table.count; i < (row + 1) * table.count; i += NN_UPDATE_CHUNK) {
+        int64_t left = (row + 1) * table.count - i;
+        nn_update_sums sums = nn_update_one_chunk(
+            kind, n,
+            (nn_update_chunk){.weights = table.weights + i,
+                              .first = table.first ? table.first + i : NULL,
+                              .second = table.second ? table.second + i : NULL,
+                              .gradient = table.gradient + i,
+                              .count = left < NN_UPDATE_CHUNK ? left : NN_UPDATE_CHUNK});
+        all.update += sums.update;
+        all.weight += sums.weight;
+    }
+    return all;
+}
+
+nn_update_sums nn_update_rows(nn_optimizer_kind kind, const nn_update_numbers *n,
+                              nn_update_chunk table, const int32_t *row, int64_t rows)
+{
+    int64_t together = NN_UPDATE_CHUNK / table.count;
+    nn_update_sums all = {0}, sums;
+    for (int64_t r = 0; r<rows; r += together> 1 ? together : 1) {
+        int64_t count = rows - r < together ? rows - r : together;
+        if (together > 1)
+            sums = update_packed(kind, n, table, row + r, count, rows - r);
+        else
+            sums = update_long_row(kind, n, table, row[r]);
+        all.update += sums.update;
+        all.weight += sums.weight;
+    }
+    return all;
 }
 
 NN_KERNEL void nn_gather_gradient(nn_real *restrict sum, const nn_real *restrict gradient,

@@ -33,6 +33,11 @@ typedef struct {
 nn_update_sums nn_update_one_chunk(nn_optimizer_kind kind, const nn_update_numbers *numbers,
                                    nn_update_chunk chunk);
 
+/* The same for rows of a table: `table` points at its beginning, `count` numbers make a row (any
+ * number), and `row` names `rows` of them, each once. No average. */
+nn_update_sums nn_update_rows(nn_optimizer_kind kind, const nn_update_numbers *numbers,
+                              nn_update_chunk table, const int32_t *row, int64_t rows);
+
 /* sum += share * gradient, or sum = share * gradient. */
 void nn_gather_gradient(nn_real *restrict sum, const nn_real *restrict gradient, nn_real share,
                         bool first, int64_t count);

@@ -183,6 +183,12 @@ static void bench_measures(void **state)
     double peak = number_of(line, "peak_gflops"), share = number_of(line, "share");
     assert_true(peak > 0 && fabs(share * peak / number_of(line, "gflops") - 1) < 1e-9);
     json_decref(line);
+
+    /* A window of 1 to 5 words on either side: 6 pairs a word on average. */
+    line = program_json("bench sgns --steps 10 --threads 1");
+    double pairs = number_of(line, "examples_per_s") / number_of(line, "words_per_s");
+    assert_true(pairs > 5.8 && pairs < 6.2);
+    json_decref(line);
 }
 
 static void screens_are_printed(void **state)

@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-enum { WORDS = 40, WIDTH = 20, BATCH = 6, STEPS = 25, FEEDS = 6 };
+enum { WORDS = 40, WIDTH = 20, LONG = 1500, BATCH = 6, STEPS = 25, FEEDS = 6 };
 
 /* Every operator that names rows, in one loss: negative sampling, GloVe with its biases, the mean
  * of looked-up rows (with padding) and a plain embedding, which share a table; and a dense layer,
@@ -53,6 +53,8 @@ static net net_make(int threads, nn_exec_args args)
     loss = nn_add(g, loss,
                   nn_glove(g, in, out, bias, other_bias, one, other, count, (nn_glove_args){0}));
     loss = nn_mean(g, loss);
+    nn_node *far = nn_mean_embedding(g, table(&n, "long", LONG), around, -1);
+    loss = nn_add(g, loss, nn_mean(g, nn_tanh(g, far)));
     nn_node *dense = nn_dense(g, "d", nn_tanh(g, rows), WIDTH, NN_INIT_XAVIER);
     nn_node *both = nn_mean(g, nn_tanh(g, nn_add(g, dense, mean)));
     n.pool = nn_pool_new(threads, &error);

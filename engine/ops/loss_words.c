@@ -22,8 +22,9 @@ static nn_status expect_table(const nn_node *node, int i, int64_t *rows, int64_t
     return nn_expect_parameter(node, i, "table", nn_shape2(*rows, *size), error);
 }
 
-NN_KERNEL static void add_scaled(nn_real *restrict to, nn_real scale, const nn_real *restrict x,
-                                 int64_t size)
+/* Inlined into the kernels: a row is soon done, and a call for each would cost as much. */
+static inline __attribute__((always_inline)) void
+add_scaled(nn_real *restrict to, nn_real scale, const nn_real *restrict x, int64_t size)
 {
     for (int64_t i = 0; i < size; i++)
         to[i] += scale * x[i];
@@ -77,31 +78,68 @@ static int64_t words_of(const nn_node *node)
     return nn_shape_row(node->input[SAMPLING_WORDS]->shape);
 }
 
+/* Kept of every word: the sigmoid of x, see below. */
 static size_t sampling_saved(const nn_node *node, int64_t rows)
 {
-    return (size_t)(rows * words_of(node)) * sizeof(nn_real); /* the products */
+    return (size_t)(rows * words_of(node)) * sizeof(nn_real);
 }
 
-NN_KERNEL static void sampling_forward(const nn_ctx *ctx)
+/* The rows that the next example will want. */
+static inline void fetch_rows(const nn_real *table, const int32_t *word, int64_t words,
+                              int64_t vocabulary, int64_t size)
+{
+    for (int64_t k = 0; k < words; k++)
+        if (nn_is_class(word[k], vocabulary))
+            nn_fetch(table + word[k] * size, (size_t)size * sizeof *table);
+}
+
+/* The word's loss is log(1 + exp(x)) with x = -product for the neighbour, which comes first, and
+ * x = product for the others; its derivative by x is sigmoid(x). */
+NN_KERNEL static void sampling_products(const nn_ctx *ctx, nn_real *x)
 {
     int64_t vocabulary = ctx->node->input[0]->shape.dim[0];
     int64_t size = ctx->node->input[0]->shape.dim[1], words = words_of(ctx->node);
     const nn_real *in = ctx->in[SAMPLING_IN], *out = ctx->in[SAMPLING_OUT];
     const int32_t *centre = ctx->in[SAMPLING_CENTRE], *word = ctx->in[SAMPLING_WORDS];
-    nn_real *dot = ctx->saved;
-    for (int64_t r = 0; r < nn_rows(ctx); r++, word += words, dot += words) {
+    for (int64_t r = 0; r < nn_rows(ctx); r++, word += words, x += words) {
         bool known = nn_is_class(centre[r], vocabulary);
+        if (r + 1 < nn_rows(ctx))
+            fetch_rows(out, word + words, words, vocabulary, size);
         for (int64_t k = 0; k < words; k++) {
             bool there = known && nn_is_class(word[k], vocabulary);
-            dot[k] =
-                there ? nn_dot(out + word[k] * size, in + centre[r] * size, size) : (nn_real)NAN;
+            x[k] = there ? nn_dot(out + word[k] * size, in + centre[r] * size, size) : (nn_real)NAN;
         }
-        nn_real loss = 0;
-        for (int64_t k = 0; k < words; k++) { /* log(1 + exp(-x)) of x = dot, or -dot */
-            nn_real x = k == 0 ? -dot[k] : dot[k];
-            loss += (x < 0 ? 0 : x) + nn_log1p(nn_exp(-nn_absolute(x)));
+        x[0] = -x[0];
+    }
+}
+
+/* x becomes its sigmoid, loss takes log(1 + exp(x)): of many words at a time, for the vectors. */
+NN_KERNEL static void soft_plus(nn_real *restrict x, nn_real *restrict loss, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++) {
+        nn_real e = nn_exp(-nn_absolute(x[i]));
+        loss[i] = (x[i] < 0 ? 0 : x[i]) + nn_log1p(e);
+        x[i] = (x[i] < 0 ? e : 1) / (1 + e);
+    }
+}
+
+static void sampling_forward(const nn_ctx *ctx)
+{
+    enum { CHUNK = 256 };
+    int64_t words = words_of(ctx->node), all = nn_rows(ctx) * words, left = words;
+    nn_real *kept = ctx->saved, *out = ctx->out, loss[CHUNK], sum = 0;
+    sampling_products(ctx, kept);
+    for (int64_t begin = 0; begin < all; begin += CHUNK) {
+        int64_t count = all - begin < CHUNK ? all - begin : CHUNK;
+        soft_plus(kept + begin, loss, count);
+        for (int64_t i = 0; i < count; i++) {
+            sum += loss[i];
+            if (--left > 0)
+                continue;
+            *out++ = sum;
+            sum = 0;
+            left = words;
         }
-        ctx->out[r] = loss;
     }
 }
 
@@ -109,23 +147,28 @@ NN_KERNEL static void sampling_backward(const nn_ctx *ctx)
 {
     int64_t vocabulary = ctx->node->input[0]->shape.dim[0];
     int64_t size = ctx->node->input[0]->shape.dim[1], words = words_of(ctx->node);
-    const nn_real *in = ctx->in[SAMPLING_IN], *out = ctx->in[SAMPLING_OUT], *dot = ctx->saved;
+    const nn_real *in = ctx->in[SAMPLING_IN], *out = ctx->in[SAMPLING_OUT], *kept = ctx->saved;
     const int32_t *centre = ctx->in[SAMPLING_CENTRE], *word = ctx->in[SAMPLING_WORDS];
     nn_real *din = ctx->grad_in[SAMPLING_IN], *dout = ctx->grad_in[SAMPLING_OUT];
-    for (int64_t r = 0; r < nn_rows(ctx); r++, word += words, dot += words)
+    for (int64_t r = 0; r < nn_rows(ctx); r++, word += words, kept += words) {
+        if (r + 1 < nn_rows(ctx)) {
+            fetch_rows(out, word + words, words, vocabulary, size);
+            if (dout)
+                fetch_rows(dout, word + words, words, vocabulary, size);
+        }
         for (int64_t k = 0; k < words; k++) {
             if (!nn_is_class(centre[r], vocabulary) || !nn_is_class(word[k], vocabulary)) {
                 spoil(din);
                 spoil(dout);
                 continue;
             }
-            nn_real slope = k == 0 ? -nn_sigmoid_of(-dot[k]) : nn_sigmoid_of(dot[k]);
-            slope *= ctx->grad_out[r];
+            nn_real slope = (k == 0 ? -kept[k] : kept[k]) * ctx->grad_out[r];
             if (din)
                 add_scaled(din + centre[r] * size, slope, out + word[k] * size, size);
             if (dout)
                 add_scaled(dout + word[k] * size, slope, in + centre[r] * size, size);
         }
+    }
 }
 
 static unsigned sampling_row_inputs(const nn_node *node)

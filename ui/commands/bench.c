@@ -70,9 +70,6 @@ typedef struct {
 
 static bool load_data(bench_data *data)
 {
-    data->text = bench_text_new(VOCABULARY);
-    if (!data->text)
-        return false;
     data->x = malloc(sizeof *data->x * EXAMPLES * PIXELS);
     data->y = malloc(sizeof *data->y * EXAMPLES);
     if (!data->x || !data->y)
@@ -303,9 +300,11 @@ static bool print_result(const workload *w, const trial *t, const bench_data *da
     return json_line(&json);
 }
 
-static nn_status bench_one(const workload *w, const bench_settings *settings,
-                           const bench_data *data, nn_error *error)
+static nn_status bench_one(const workload *w, const bench_settings *settings, bench_data *data,
+                           nn_error *error)
 {
+    if (w->from != IMAGES && !data->text && !(data->text = bench_text_new(VOCABULARY)))
+        return nn_fail(error, NN_E_NOMEM, "no memory");
     trial t;
     double seconds = 0;
     nn_status status = make_trial(&t, w, settings, error);

@@ -86,12 +86,10 @@ static void merge(bench_text *text, const uint64_t *key, size_t keys)
 {
     for (size_t k = 0; k < keys; k++) {
         int32_t i = (int32_t)(key[k] >> 32), j = (int32_t)(key[k] >> 4 & 0xfffffff);
-        meeting *last = text->meetings ? &text->met[text->meetings - 1] : NULL;
-        if (!last || last->i != i || last->j != j) {
-            last = &text->met[text->meetings++];
-            *last = (meeting){i, j, 0};
-        }
-        last->count += 1 / (nn_real)(key[k] & 15);
+        bool again = k > 0 && key[k] >> 4 == key[k - 1] >> 4;
+        if (!again)
+            text->met[text->meetings++] = (meeting){i, j, 0};
+        text->met[text->meetings - 1].count += 1 / (nn_real)(key[k] & 15);
     }
 }
 
