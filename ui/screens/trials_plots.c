@@ -5,6 +5,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { TILE_W = 26, TILE_H = 10, LABEL_W = 6 };
@@ -45,20 +46,42 @@ static bool has_value(const trial_row *trial)
     return isfinite(trial->value) && trial->state != TRIAL_FAILED;
 }
 
-static axes axes_of(const study_view *view, canvas *c, bool labels)
+static int compare(const void *a, const void *b)
 {
-    axes a = {.box = {LABEL_W, 0, c->clip.w - LABEL_W, c->clip.h - (labels ? 2 : 1)},
-              .low = HUGE_VAL,
-              .high = -HUGE_VAL};
-    for (int i = 0; i < view->count; i++)
-        if (has_value(&view->trials[i])) {
-            a.low = fmin(a.low, view->trials[i].value);
-            a.high = fmax(a.high, view->trials[i].value);
-        }
-    if (!(a.high > a.low)) {
-        a.low = a.low < HUGE_VAL ? a.low : 0;
-        a.high = a.low + (a.low > 0 ? a.low : 1);
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* The values from the best one to four times as far as the median: what is worse stands on the
+ * edge, so that one trial that learned nothing does not press all others together. */
+static void find_range(const study_view *view, axes *a)
+{
+    double *values = malloc(((size_t)view->count + 1) * sizeof *values);
+    int count = 0;
+    for (int i = 0; i < view->count && values; i++)
+        if (has_value(&view->trials[i]))
+            values[count++] = view->trials[i].value;
+    a->low = 0;
+    a->high = 1;
+    if (count > 0) {
+        qsort(values, (size_t)count, sizeof *values, compare);
+        double reach = 4 * fabs(values[count / 2] - values[view->row.highest ? count - 1 : 0]);
+        a->low = values[0];
+        a->high = values[count - 1];
+        if (reach > 0 && view->row.highest)
+            a->low = fmax(a->low, a->high - reach);
+        else if (reach > 0)
+            a->high = fmin(a->high, a->low + reach);
     }
+    free(values);
+}
+
+static axes axes_of(const study_view *view, canvas *c)
+{
+    axes a = {.box = {LABEL_W, 0, c->clip.w - LABEL_W, c->clip.h - 2}};
+    find_range(view, &a);
+    if (!(a.high > a.low))
+        a.high = a.low + (a.low > 0 ? a.low : 1);
     a.log_y = a.low > 0 && a.high / a.low > 30;
     return a;
 }
@@ -168,7 +191,7 @@ static void put_all(const trials_screen *t, const axes *a, canvas *c,
 static void draw_best(const trials_screen *t, canvas *c)
 {
     const study_view *view = &t->view;
-    axes a = axes_of(view, c, true);
+    axes a = axes_of(view, c);
     int planned = view->row.trials > view->count ? view->row.trials : view->count;
     dot_grid *dots = dots_new(a.box.w, a.box.h, c->glyphs);
     char last[24];
@@ -242,7 +265,7 @@ static void draw_region(const study_view *view, int p, const axes *a, canvas *c)
 static void draw_param(const trials_screen *t, int p, canvas *c)
 {
     const nn_space_param *param = &t->view.space->param[p];
-    axes a = axes_of(&t->view, c, true);
+    axes a = axes_of(&t->view, c);
     char low[NN_SPACE_TEXT], high[NN_SPACE_TEXT];
     draw_axes(&t->view, &a, c);
     draw_region(&t->view, p, &a, c);
@@ -282,7 +305,7 @@ static double share_of_cost(const trials_screen *t, const void *data, const tria
 
 static void draw_front(const trials_screen *t, canvas *c)
 {
-    axes a = axes_of(&t->view, c, true);
+    axes a = axes_of(&t->view, c);
     cost_range range = range_of_cost(t);
     char low[24] = "", high[24] = "";
     draw_axes(&t->view, &a, c);
