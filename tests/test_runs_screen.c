@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "tests/golden_text.h"
 #include "tests/store_fixture.h"
 #include "ui/screens/app.h"
 
@@ -434,6 +435,71 @@ static void tells_why_a_run_ended(void **state)
     assert_shows(b, "run 3");
 }
 
+/* --- pictures ----------------------------------------------------------------------------------
+ */
+
+static void picture(bench *b, const char *what, int w, int h, glyph_level glyphs)
+{
+    static const char *const levels[] = {"ascii", "block", "braille"};
+    char name[64];
+    canvas *c = canvas_new(w, h - 3, glyphs);
+    assert_non_null(c);
+    runs_draw(b->app, c);
+    char *text = canvas_dump(c);
+    snprintf(name, sizeof name, "runs_%s_%dx%d_%s", what, w, h, levels[glyphs]);
+    assert_golden(name, text);
+    free(text);
+    canvas_free(c);
+}
+
+static void pictures(bench *b, const char *what)
+{
+    picture(b, what, 80, 24, GLYPHS_ASCII);
+    picture(b, what, 80, 24, GLYPHS_BRAILLE);
+    picture(b, what, 120, 40, GLYPHS_BLOCK);
+}
+
+static void looks_as_before(void **state)
+{
+    bench *b = *state;
+    pictures(b, "list");
+    line(b, "tag good blue");
+    wait_for(b, "other tagged good");
+    keys(b, "G p");
+    wait_for(b, "base pinned");
+    keys(b, "g space space b");
+    pictures(b, "tree");
+    keys(b, "c");
+    pictures(b, "columns");
+    keys(b, "esc T");
+    pictures(b, "tags");
+    keys(b, "esc M");
+    line(b, "group model");
+    line(b, "sort dev_error.best");
+    pictures(b, "groups");
+    keys(b, "/");
+    type(b, "zz");
+    pictures(b, "nothing");
+}
+
+/* Every size, with each list over it: nothing outside the canvas is touched. */
+static void draws_at_every_size(void **state)
+{
+    bench *b = *state;
+    const app_pick picks[] = {PICK_NONE, PICK_COLUMNS, PICK_GROUP, PICK_TAGS, PICK_VIEWS};
+    for (size_t i = 0; i < sizeof picks / sizeof *picks; i++) {
+        b->app->pick = picks[i];
+        for (int w = 1; w <= 200; w += w < 90 && w > 75 ? 1 : 17)
+            for (int h = 1; h <= 60; h += h < 30 && h > 20 ? 1 : 7) {
+                canvas *c = canvas_new(w, h, GLYPHS_BRAILLE);
+                assert_non_null(c);
+                app_draw(b->app, c);
+                canvas_free(c);
+            }
+    }
+    b->app->pick = PICK_NONE;
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -443,7 +509,8 @@ int main(void)
         TEST(groups_and_branches),   TEST(chooses_columns),
         TEST(keeps_views),           TEST(archives_and_takes_back),
         TEST(changes_marked_runs),   TEST(tags_names_notes_and_pins),
-        TEST(tells_why_a_run_ended),
+        TEST(tells_why_a_run_ended), TEST(looks_as_before),
+        TEST(draws_at_every_size),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

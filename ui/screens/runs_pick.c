@@ -51,9 +51,12 @@ static void add_fields(const app *a, pick_list *list, bool columns)
         if (!columns || !is_column(a, name))
             add(a, list, name, "parameter", false);
     }
-    for (int i = 0; run_field_name(i); i++)
-        if (!columns || !is_column(a, run_field_name(i)))
-            add(a, list, run_field_name(i), "", false);
+    for (int i = 0; run_field_name(i); i++) {
+        const char *field = run_field_name(i);
+        bool alias = strcmp(field, "tag") == 0 || strcmp(field, "duration") == 0;
+        if (!alias && (!columns || !is_column(a, field)))
+            add(a, list, field, "", false);
+    }
     for (int i = 0; columns && i < a->table->metric_count; i++)
         for (int k = 0; k < ASPECTS; k++) {
             snprintf(name, sizeof name, "%s.%s", a->table->metrics[i].name,
