@@ -20,7 +20,8 @@ void json_number(json_out *json, const char *key, double number);
 void json_whole(json_out *json, const char *key, int64_t number);
 void json_seed(json_out *json, const char *key, uint64_t number);
 void json_flag(json_out *json, const char *key, bool flag);
-void json_null(json_out *json, const char *key);
+/* Hidden: jansson has a json_null too, and would call this one where a file holds a null. */
+__attribute__((visibility("hidden"))) void json_null(json_out *json, const char *key);
 /* Ends the line and flushes; false when the stream cannot be written. */
 bool json_line(json_out *json);
 

@@ -242,24 +242,22 @@ const program_command command_op = {
     .name = "op",
     .arguments = "",
     .summary = "run one operator, forward and backward, on numbers you give",
-    .details =
-        "Reads a request from standard input and writes its answer to standard output:\n"
-        "  {\"op\":\"Relu\",\"inputs\":[{\"shape\":[3],\"data\":[-1,0,2]}],\n"
-        "   \"grad_outputs\":[{\"shape\":[3],\"data\":[1,1,1]}]}\n"
-        "  {\"outputs\":[{\"shape\":[3],\"data\":[0,0,2]}],\"grad_inputs\":[{...}]}\n"
-        "Names, inputs, attributes and layouts are those of ONNX, opset 17 (and\n"
-        "ai.onnx.preview.training 1), and beside them the cases of the course by theirs:\n"
-        "logreg, lstm-cell, bn-train ... (--list). \"attributes\" is an object; an omitted "
-        "optional\n"
-        "input is null. A tensor may say its \"dtype\" (\"int64\", \"bool\" ...); all is\n"
-        "evaluated in single precision, whole numbers exactly up to 2^24. NaN and\n"
-        "infinity are the texts \"NaN\", \"Infinity\", \"-Infinity\". \"grad_outputs\" asks for\n"
-        "grad_inputs: the derivatives of the sum of grad_output times output; null stands\n"
-        "for zeros, and for the gradient of what has none. \"outputs\": 3 says how many\n"
-        "are wanted where the operator leaves that open (Split). A request may have 32 M\n"
-        "numbers, 16 M in one tensor.\n"
-        "Exit status: 0 with one line of JSON; 2 with one line on stderr where the\n"
-        "request is refused.",
+    .details = "Reads a request from standard input and writes its answer to standard output:\n"
+               "  {\"op\":\"Relu\",\"inputs\":[{\"shape\":[3],\"data\":[-1,0,2]}],\n"
+               "   \"grad_outputs\":[{\"shape\":[3],\"data\":[1,1,1]}]}\n"
+               "  {\"outputs\":[{\"shape\":[3],\"data\":[0,0,2]}],\"grad_inputs\":[{...}]}\n"
+               "Names, inputs, attributes and layouts are those of ONNX, opset 17 (and\n"
+               "ai.onnx.preview.training 1). Beside them stand the cases of the course by\n"
+               "theirs: logreg, lstm-cell, bn-train ... (--list). \"attributes\" is an object;\n"
+               "an omitted optional input is null. A tensor may say its \"dtype\" (\"int64\",\n"
+               "\"bool\" ...); all is evaluated in single precision, whole numbers exactly up\n"
+               "to 2^24. NaN and infinity are the texts \"NaN\", \"Infinity\", \"-Infinity\".\n"
+               "\"grad_outputs\" asks for grad_inputs: the derivatives of the sum of\n"
+               "grad_output times output; null stands for zeros, and for the gradient of what\n"
+               "has none. \"outputs\": 3 says how many are wanted where the operator leaves\n"
+               "that open (Split). A request may have 32 M numbers, 16 M in one tensor.\n"
+               "Exit status: 0 with one line of JSON; 2 with one line on stderr where the\n"
+               "request is refused.",
     .options = options,
     .words = NULL,
     .run = run_op,
