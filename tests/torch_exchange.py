@@ -84,7 +84,30 @@ def lstm(w, x):
     return F.linear(cell(x.squeeze(1))[0][:, -1], w["fc.weight"], w["fc.bias"])
 
 
-NETWORKS = {"lenet5": lenet5, "resnet8": resnet8, "lstm": lstm}
+def gpt(w, tokens, heads=4):
+    def norm(name, x):
+        return F.layer_norm(x, x.shape[-1:], w[name + ".gamma"], w[name + ".beta"])
+
+    def linear(name, x):
+        return F.linear(x, w[name + ".weight"], w.get(name + ".bias"))
+
+    batch, steps = tokens.shape
+    future = torch.triu(torch.full((steps, steps), float("-inf")), 1)
+    x = F.embedding(tokens.long(), w["words.table"]) + w["positions.table"]
+    block = 1
+    while f"block{block}.norm1.gamma" in w:
+        name = f"block{block}."
+        qkv = linear(name + "attention.qkv", norm(name + "norm1", x))
+        q, k, v = qkv.view(batch, steps, 3, heads, -1).permute(2, 0, 3, 1, 4)
+        seen = torch.softmax(q @ k.transpose(-1, -2) / q.shape[-1] ** 0.5 + future, -1) @ v
+        x = x + linear(name + "attention.out", seen.transpose(1, 2).reshape(x.shape))
+        hidden = F.gelu(linear(name + "feed.hidden", norm(name + "norm2", x)))
+        x = x + linear(name + "feed.out", hidden)
+        block += 1
+    return linear("out", norm("norm", x))
+
+
+NETWORKS = {"lenet5": lenet5, "resnet8": resnet8, "lstm": lstm, "gpt-small": gpt}
 
 
 def redrawn(name, tensor):

@@ -70,7 +70,7 @@ static void seq2seq_attention(nn_graph *graph, const nn_architecture *kind,
                               const nn_model_size *size, nn_assembly *made)
 {
     enum { LONGEST = 256 };
-    nn_node *part[LONGEST];
+    nn_node *part[LONGEST] = {NULL};
     int units = nn_slim(size, kind->width), steps = (int)size->sample.dim[0];
     texts t = feed_texts(graph, size, made);
     nn_recurrent_states last = {{NULL}, {NULL}}, state = {{NULL}, {NULL}};
