@@ -91,16 +91,25 @@ static double with_digits(double value, int digits)
     return nn_parse_number(text, &rounded) ? rounded : value;
 }
 
+double nn_scale_at(nn_scale scale, double low, double high, double unit)
+{
+    if (scale == NN_SCALE_LOG)
+        return low * pow(high / low, unit);
+    if (scale == NN_SCALE_BETA)
+        return 1 - (1 - low) * pow((1 - high) / (1 - low), unit);
+    return low + unit * (high - low);
+}
+
 double nn_space_value(const nn_space_param *param, double unit)
 {
     double low = param->low, high = param->high, value;
     double u = between(unit, 0, 1);
     switch (param->scale) {
     case NN_SCALE_UNIFORM:
-        value = with_digits(low + u * (high - low), 5);
+        value = with_digits(nn_scale_at(param->scale, low, high, u), 5);
         break;
     case NN_SCALE_LOG:
-        value = with_digits(low * pow(high / low, u), 5);
+        value = with_digits(nn_scale_at(param->scale, low, high, u), 5);
         break;
     case NN_SCALE_BETA:
         value = with_digits(1 - with_digits((1 - low) * pow((1 - high) / (1 - low), u), 4), 12);

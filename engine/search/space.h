@@ -66,6 +66,9 @@ int64_t nn_space_options(const nn_space_param *param);
 /* The number of the option that `value` is: of an int counted from its lowest. */
 int64_t nn_space_option(const nn_space_param *param, double value);
 
+/* The point at share `unit` of a range of real numbers on a scale (the others: uniform), exactly.
+ */
+double nn_scale_at(nn_scale scale, double low, double high, double unit);
 /* From [0,1] to a value and back. Numbers of a continuum have 5 significant digits (beta: 4 of
  * 1 - value), so that what people read is what was used; the way back gives the middle of an
  * option's share. */
