@@ -1,6 +1,7 @@
 /* Networks by name ("logreg", "mlp", "lenet5") or by a one-line description:
  * "conv 6 5x5 pad=2 | relu | maxpool 2 | flatten | dense 10". Built from the public API only.
- * The grammar and every layer word stand in describe.c; nn_model_words lists them for help. */
+ * The grammar stands in describe.c, the layers in line_layers.c; nn_model_words lists them
+ * for help. */
 #ifndef GRADUS_ENGINE_MODELS_H
 #define GRADUS_ENGINE_MODELS_H
 
