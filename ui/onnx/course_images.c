@@ -119,7 +119,7 @@ static nn_node *small_net(onnx_call *call, nn_node *x, nn_node *w1, nn_node *w2)
 /* The whole image at once, and each 3x3 crop by itself. */
 static void build_sliding(onnx_call *call)
 {
-    enum { MOST = 256 };
+    enum { MOST = 144 };
     nn_graph *g = onnx_graph(call);
     nn_shape shape = onnx_input(call, 0)->shape;
     int64_t rows = shape.dim[2] - 2, columns = shape.dim[3] - 2;
@@ -204,7 +204,7 @@ static void build_suppression(onnx_call *call)
     }
     if (!good)
         onnx_refuse(call, "a class is no whole number, or there is no memory");
-    if (onnx_work(call, 10.0 * (double)n * (double)n)) {
+    if (onnx_work(call, 400.0 * (double)n * (double)n)) {
         give_kept(call, 0, &c, false);
         give_kept(call, 1, &c, true);
     }

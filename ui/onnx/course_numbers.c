@@ -62,7 +62,7 @@ static void build_local_minimum(onnx_call *call)
     const onnx_tensor *grid = onnx_input(call, 2);
     double *x = course_numbers(call, 0), *y = course_numbers(call, 1);
     one_weight one = {x, y, onnx_input(call, 0)->count};
-    double work = 40 * (double)one.count * ((double)grid->count + 2000);
+    double work = 150 * (double)one.count * ((double)grid->count + 2000);
     float *cost = onnx_give_numbers(call, 0, ONNX_FLOAT, grid->shape);
     float *binary = onnx_give_numbers(call, 3, ONNX_FLOAT, grid->shape);
     if (x && y && cost && binary && onnx_work(call, work)) {
@@ -153,7 +153,8 @@ static void build_thresholds(onnx_call *call)
     double *scores = course_numbers(call, 1), *thresholds = course_numbers(call, 2);
     int32_t *labels = malloc((size_t)n * sizeof *labels);
     float *to = onnx_give_numbers(call, 0, ONNX_FLOAT, nn_shape2(k, 6));
-    bool good = scores && thresholds && labels && to && onnx_work(call, 4.0 * (double)(n * k));
+    bool good =
+        scores && thresholds && labels && to && onnx_work(call, 100.0 * (double)n * (double)k);
     for (int64_t i = 0; i < n && good; i++)
         labels[i] = onnx_input(call, 0)->data[i] != 0;
     for (int64_t i = 0; i < k && good; i++, to += 6) {
@@ -392,7 +393,7 @@ static void build_power(onnx_call *call)
         onnx_refuse(call, "T is %g; expected a whole number from 0 on", steps);
         return;
     }
-    if (!onnx_work(call, 130.0 * (double)n * (double)n * (double)n))
+    if (!onnx_work(call, 3000.0 * (double)n * (double)n * (double)n))
         return;
     double *base = course_numbers(call, 0), *power = course_numbers(call, 0);
     double *room = course_numbers(call, 0);

@@ -7,7 +7,7 @@
 
 #include <math.h>
 
-enum { MOST_STEPS = 256 };
+enum { MOST_STEPS = 64 };
 
 static bool steps_fit(onnx_call *call, int64_t steps)
 {

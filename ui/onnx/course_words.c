@@ -219,7 +219,7 @@ static void build_bleu(onnx_call *call)
         tokens[i] = tokens_of(call, i);
         work += (double)onnx_input(call, i)->count;
     }
-    if (!onnx_failed(call) && onnx_work(call, 4 * work * work))
+    if (!onnx_failed(call) && onnx_work(call, 100 * work * work))
         give_bleu(call, tokens);
     for (int i = 0; i < 3; i++)
         free(tokens[i]);

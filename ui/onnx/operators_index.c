@@ -198,7 +198,7 @@ static bool suppress_class(onnx_call *call, suppression *s, int image, int class
                            onnx_int(call, "center_point_box") != 0);
         s->score[i] = (double)scores->data[row];
     }
-    if (!onnx_work(call, (double)s->boxes * s->boxes))
+    if (!onnx_work(call, 400.0 * s->boxes * s->boxes))
         return false;
     if (nn_suppress(s->box, s->score, NULL, s->boxes, s->args, s->kept, &count, &error) != NN_OK) {
         onnx_refuse(call, "%s", error.text);
