@@ -56,7 +56,7 @@ static const struct {
     {"--verison", "did you mean '--version'?"},
     {"train --epoch 3", "did you mean '--epochs'?"},
     {"train --augment flop", "column 1"},
-    {"train --detach", "unknown option '--detach'"},
+    {"train --detatch", "unknown option '--detatch'"},
     {"train --config x", "unknown option '--config'"},
     {"train --epochs 0", "at least 1"},
     {"train --dropout 1", "from 0 to below 1"},

@@ -160,18 +160,20 @@ static int run(int argc, char **argv)
 
 const program_command command_runs = {
     .name = "runs",
-    .arguments = "list | show RUN | rename RUN NAME | note RUN TEXT | tag RUN TAG... | untag RUN "
-                 "TAG... | pin | unpin | archive | restore | delete RUN...",
+    .arguments = "list | show RUN | CHANGE RUN...",
     .summary = "Lists, shows, names, tags, archives and deletes recorded runs.",
-    .details =
-        "RUN is a number, a name, or last; with --filter a change is made to every run that\n"
-        "fits instead. Archived and deleted runs stay in the store: restore brings them\n"
-        "back. An empty note removes it. Errors are shares from 0 to 1 in JSON.\n\n"
-        "Examples:\n"
-        "  gradus runs list --filter \"dev_error.best<0.1\" --sort dev_error.best\n"
-        "  gradus runs list --group param.lr --columns id,name,dev_error.best,tags\n"
-        "  gradus runs tag last good --colour blue\n"
-        "  gradus runs archive --filter \"state=crashed AND NOT has:note\"",
+    .details = "RUN is a number, a name, or last. A CHANGE is one of\n"
+               "  rename RUN NAME    note RUN TEXT ('' removes it)\n"
+               "  tag RUN TAG...     untag RUN TAG...\n"
+               "  pin, unpin, archive, restore, delete RUN...\n"
+               "With --filter instead of RUN it is made to every run that fits. Archived and\n"
+               "deleted runs stay in the store: restore brings them back. Errors are shares\n"
+               "from 0 to 1 in JSON.\n\n"
+               "Examples:\n"
+               "  gradus runs list --filter \"dev_error.best<0.1\" --sort dev_error.best\n"
+               "  gradus runs list --group param.lr --columns id,name,dev_error.best,tags\n"
+               "  gradus runs tag last good --colour blue\n"
+               "  gradus runs archive --filter \"state=crashed AND NOT has:note\"",
     .options = options,
     .words = "list show rename note tag untag pin unpin archive restore delete",
     .run = run,
