@@ -3,10 +3,30 @@
 #include "ui/onnx/request.h"
 
 #include <math.h>
+#include <stdlib.h>
+
+/* Most large answers hold many of these: no format is needed. */
+static bool write_small_whole(float value, FILE *out)
+{
+    char text[8], *at = text + sizeof text;
+    if (!(fabsf(value) < 1e6F) || value != truncf(value) || (value == 0 && signbit(value)))
+        return false;
+    int left = abs((int)value);
+    do {
+        *--at = (char)('0' + left % 10);
+        left /= 10;
+    } while (left > 0);
+    if (value < 0)
+        *--at = '-';
+    fwrite(at, 1, (size_t)(text + sizeof text - at), out);
+    return true;
+}
 
 static void write_number(float value, FILE *out)
 {
     char text[NN_NUMBER_TEXT];
+    if (write_small_whole(value, out))
+        return;
     if (isnan(value))
         fputs("\"NaN\"", out);
     else if (isinf(value))
