@@ -81,45 +81,6 @@ static void break_off(sweep *s, const nn_error *error)
     s->broken = s->stopping = true;
 }
 
-/* --- objectives --------------------------------------------------------------------------------
- */
-
-static const struct {
-    const char *name;
-    size_t field; /* of nn_event */
-    bool highest;
-} objectives[] = {
-    {"dev_error", offsetof(nn_event, dev_error), false},
-    {"dev_loss", offsetof(nn_event, dev_loss), false},
-    {"train_error", offsetof(nn_event, train_error), false},
-    {"train_loss", offsetof(nn_event, train_loss), false},
-    {"examples_per_s", offsetof(nn_event, examples_per_s), true},
-};
-enum { OBJECTIVES = sizeof objectives / sizeof *objectives };
-
-bool sweep_objective(const char *name, bool *highest)
-{
-    for (int i = 0; i < OBJECTIVES; i++)
-        if (strcmp(objectives[i].name, name) == 0) {
-            *highest = objectives[i].highest;
-            return true;
-        }
-    return false;
-}
-
-const char *sweep_objectives(void)
-{
-    return "dev_error, dev_loss, train_error, train_loss, examples_per_s";
-}
-
-static double objective_of(const sweep *s, const nn_event *event)
-{
-    for (int i = 0; i < OBJECTIVES; i++)
-        if (strcmp(objectives[i].name, s->study.objective) == 0)
-            return *(const double *)(const void *)((const char *)event + objectives[i].field);
-    return (double)NAN;
-}
-
 /* --- one epoch ---------------------------------------------------------------------------------
  */
 
@@ -387,7 +348,7 @@ static void begin_job(sweep *s, job *j)
 static void take_epoch(sweep *s, job *j, const nn_event *event)
 {
     int epochs = nn_trainer_facts(session_trainer(j->session)).epochs;
-    report_epoch(s, j, event->epoch, epochs, objective_of(s, event));
+    report_epoch(s, j, event->epoch, epochs, sweep_objective_of(s->study.objective, event));
 }
 
 static void take_event(sweep *s, job *j, nn_event *event)

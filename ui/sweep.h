@@ -46,6 +46,7 @@ sweep_result sweep_run(const sweep_args *args, nn_error *error);
 
 /* Objectives there are: "dev_error" ...; highest: whether large values are better. */
 bool sweep_objective(const char *name, bool *highest);
+double sweep_objective_of(const char *name, const nn_event *epoch);
 const char *sweep_objectives(void); /* "dev_error, dev_loss, ..." */
 
 #endif
