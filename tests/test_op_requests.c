@@ -101,6 +101,25 @@ static void test_gradients_of_reductions(void **state)
            "\"grad_inputs\":[{\"shape\":[3],\"data\":[0,0,1]}]}\n");
 }
 
+/* The bounds of Clip, and class weights, of which the divisor of the mean is made as well: the mean
+ * (1*1 + 3*4) / (1 + 3) = 3.25 has the slopes (1 - 3.25)/4 and (4 - 3.25)/4. */
+static void test_gradients_of_arguments(void **state)
+{
+    (void)state;
+    expect("{\"op\":\"Clip\",\"inputs\":[{\"shape\":[5],\"data\":[-3,-1,0.5,4,\"NaN\"]},"
+           "{\"shape\":[],\"data\":[-1]},{\"shape\":[],\"data\":[2]}],"
+           "\"grad_outputs\":[{\"shape\":[5],\"data\":[1,2,3,4,5]}]}",
+           "{\"outputs\":[{\"shape\":[5],\"data\":[-1,-1,0.5,2,\"NaN\"]}],\"grad_inputs\":["
+           "{\"shape\":[5],\"data\":[0,2,3,0,5]},{\"shape\":[],\"data\":[1]},"
+           "{\"shape\":[],\"data\":[4]}]}\n");
+    expect("{\"op\":\"NegativeLogLikelihoodLoss\",\"inputs\":["
+           "{\"shape\":[2,2],\"data\":[-1,-2,-3,-4]},"
+           "{\"shape\":[2],\"dtype\":\"int64\",\"data\":[0,1]},{\"shape\":[2],\"data\":[1,3]}],"
+           "\"grad_outputs\":[{\"shape\":[],\"data\":[16]}]}",
+           "{\"outputs\":[{\"shape\":[],\"data\":[3.25]}],\"grad_inputs\":["
+           "{\"shape\":[2,2],\"data\":[-4,0,0,-12]},null,{\"shape\":[2],\"data\":[-9,3]}]}\n");
+}
+
 /* No grad_outputs[0]: zeros. Without grad_outputs there are no grad_inputs. */
 static void test_missing_gradients(void **state)
 {
@@ -287,6 +306,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_values_and_gradients),
         cmocka_unit_test(test_gradients_of_reductions),
+        cmocka_unit_test(test_gradients_of_arguments),
         cmocka_unit_test(test_missing_gradients),
         cmocka_unit_test(test_numbers_json_has_not),
         cmocka_unit_test(test_types),

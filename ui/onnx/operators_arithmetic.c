@@ -44,11 +44,23 @@ static void build_where(onnx_call *call)
                          onnx_input(call, 1)->type);
 }
 
-/* min and max are arguments: they get no gradient. */
+/* Both bounds have a gradient where they win; on a bound it goes to x. */
+static nn_node *clipped(onnx_call *call, nn_node *x)
+{
+    nn_graph *graph = onnx_graph(call);
+    nn_shape number = nn_shape_of(0, NULL);
+    if (onnx_has(call, 1))
+        x = nn_maximum(graph, x, onnx_whole_as(call, 1, number));
+    if (onnx_has(call, 2)) /* ONNX, as numpy: the upper bound wins */
+        x = nn_minimum(graph, x, onnx_whole_as(call, 2, number));
+    return onnx_has(call, 1) || onnx_has(call, 2) ? x : nn_affine(graph, x, 1, 0);
+}
+
 static void build_clip(onnx_call *call)
 {
     const onnx_tensor *x = onnx_input(call, 0);
-    double low = onnx_scalar(call, 1, -INFINITY), high = onnx_scalar(call, 2, INFINITY);
+    onnx_scalar(call, 1, 0); /* one number each */
+    onnx_scalar(call, 2, 0);
     if (onnx_failed(call))
         return;
     if (x->count == 0) {
@@ -56,10 +68,7 @@ static void build_clip(onnx_call *call)
         onnx_give_gradient(call, 0);
         return;
     }
-    if (low > high) /* ONNX, as numpy: the upper bound wins */
-        low = high;
-    onnx_give(call, 0, nn_clip(onnx_graph(call), onnx_whole(call, 0), low, high), x->type,
-              x->shape);
+    onnx_give(call, 0, clipped(call, onnx_whole(call, 0)), x->type, x->shape);
 }
 
 static nn_node *ones_like(onnx_call *call, nn_shape shape)

@@ -44,7 +44,19 @@ static bool shapes_fit(onnx_call *call, nn_shape x, nn_shape labels)
     return !onnx_failed(call);
 }
 
-/* Class weights have a gradient but for "mean", whose divisor they are part of. */
+/* The weight of every label. Class weights have a gradient, so theirs come as the likelihood loss
+ * of -1 for every class; scores are only asked for their shape. */
+static nn_node *label_weights(onnx_call *call, nn_node *scores, nn_node *labels, nn_node *weights,
+                              nn_label_args args)
+{
+    nn_graph *graph = onnx_graph(call);
+    if (!weights)
+        return nn_label_weight(graph, labels, NULL, args);
+    nn_node *finite = nn_clip(graph, scores, -1e30, 1e30);
+    return nn_negative_log_likelihood(graph, nn_affine(graph, finite, 0, -1), labels, weights,
+                                      args);
+}
+
 static void build_loss(onnx_call *call)
 {
     bool softmax = onnx_op(call)->variant == 0;
@@ -59,9 +71,7 @@ static void build_loss(onnx_call *call)
         onnx_refuse(call, "ignore_index %lld is no label", (long long)ignored);
     nn_node *scores = classes_last(call, onnx_rows(call, 0, 0), x.rank, false);
     nn_node *labels = onnx_row_indices(call, 1);
-    nn_node *weights = NULL;
-    if (onnx_has(call, 2))
-        weights = reduce == REDUCE_MEAN ? onnx_buffer(call, 2) : onnx_weight(call, 2);
+    nn_node *weights = onnx_has(call, 2) ? onnx_weight(call, 2) : NULL;
     if (!scores || !labels || onnx_failed(call))
         return;
     nn_node *(*loss)(nn_graph *, nn_node *, nn_node *, nn_node *, nn_label_args) =
@@ -71,7 +81,7 @@ static void build_loss(onnx_call *call)
     if (reduce == REDUCE_SUM)
         value = nn_batch_sum(graph, value);
     if (mean)
-        value = nn_weighted_mean(graph, value, nn_label_weight(graph, labels, weights, args),
+        value = nn_weighted_mean(graph, value, label_weights(call, scores, labels, weights, args),
                                  NN_OVER_WEIGHTS);
     onnx_give(call, 0, value, ONNX_FLOAT, reduce == REDUCE_NONE ? shape : nn_shape_of(0, NULL));
     if (softmax)
