@@ -127,6 +127,10 @@ static void every_layer_word_builds(void **state)
     expect_parameters("flatten|linear 3", digits, 3, 195);
     expect_parameters("conv 2 3 pad=same dilation=3 | maxpool 3 stride=2 pad=1 | flatten | dense 2",
                       digits, 2, 20 + 2 * 16 * 2 + 2);
+    expect_parameters("rnn 7 | gelu | dense 3", digits, 3, 7 * (8 + 7 + 2) + 24);
+    expect_parameters("gru 7 | dense 3", digits, 3, 3 * 7 * (8 + 7 + 2) + 24);
+    expect_parameters("conv 2 3x3 pad=1 | lstm 7 | dense 3", digits, 3,
+                      20 + 4 * 7 * (8 + 7 + 2) + 24);
     for (const char *line = nn_model_words(); *line; line = strchr(line, '\n') + 1)
         assert_non_null(strchr(line, '\n'));
 }
@@ -155,6 +159,8 @@ static void mistakes_have_a_place(void **state)
     REFUSED("conv 6 3x3 dilation=20", fashion, 10, "spans 41 rows", "without dilation");
     REFUSED("conv 4 3x3 groups=2", colour, 10, "2 groups do not divide 3 channels");
     REFUSED("dense 3 | conv 4 3x3", points, 3, "column 11", "3 arrives", "needs an image");
+    REFUSED("lstm 8 | lstm 8 | dense 10", fashion, 10, "column 10", "8 arrives", "lstm needs");
+    REFUSED("gru 100000 | dense 10", fashion, 10, "weights; expected at most");
     REFUSED("maxpool 2 pad=2", fashion, 10, "pad=2", "less than 2");
     REFUSED("flatten | dense 1000000 | dense 1000000", fashion, 10, "weights; expected at most");
     REFUSED("flatten | blur 3", fashion, 10, "column 11", "'blur'", "no such layer",
@@ -178,6 +184,8 @@ static void mistakes_in_words(void **state)
     REFUSED("conv 6 5x5 stride=0", fashion, 10, "'stride=0'");
     REFUSED("maxpool 2 groups=2", fashion, 10, "'groups=2'", "maxpool K");
     REFUSED("dense", points, 2, "dense UNITS");
+    REFUSED("rnn 3 4", fashion, 10, "column 7", "rnn UNITS");
+    REFUSED("flatten | dense 10 | gelu", fashion, 10, "leave the gelu out");
     REFUSED("dense 0", points, 2, "'0'");
     REFUSED("dense 99999999999", points, 2, "dense UNITS");
     REFUSED("dense 3.5", points, 2, "'3.5'");

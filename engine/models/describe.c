@@ -40,8 +40,9 @@ static const char *advice(nn_word w)
         return "fully connected layers are called dense";
     if (nn_word_is(w, "pool") || nn_word_is(w, "maxpool2d"))
         return "expected maxpool or avgpool";
-    return "no such layer; expected conv, maxpool, avgpool, globalavgpool, flatten, dense, relu, "
-           "leaky, sigmoid, tanh, dropout, batchnorm";
+    return "no such layer; expected conv, maxpool, avgpool, globalavgpool, flatten, dense, rnn, "
+           "gru, "
+           "lstm, relu, gelu, leaky, sigmoid, tanh, dropout, batchnorm";
 }
 
 /* The layer in text[0..length), which may be blank. */

@@ -16,6 +16,10 @@ typedef struct {
 /* "block1.conv2"; cut off at the end of the room, which nn_conv and its like then refuse. */
 const char *nn_join_name(char text[NN_NAME_MAX], const char *name, const char *part);
 
+/* x as (n,steps,features): a table row becomes steps of one number, an image the sequence of its
+ * rows. */
+nn_node *nn_as_steps(nn_graph *graph, nn_node *x);
+
 /* Logits (n,T,words) as the output, and as the loss the cross-entropy of an input "labels" (n,T),
  * the mean over those that are not NN_NO_LABEL. */
 enum { NN_NO_LABEL = -100 };

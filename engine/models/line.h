@@ -4,7 +4,7 @@
 
 #include "engine/graph.h"
 
-enum { NN_LINE_WORDS = 8, NN_LINE_KINDS = 16 };
+enum { NN_LINE_WORDS = 8, NN_LINE_KINDS = 24 };
 
 typedef struct {
     const char *text; /* within the line: not ended by a NUL */

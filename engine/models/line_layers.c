@@ -1,7 +1,10 @@
 /* The layers that a description may name: what each expects behind its word, and which shape leaves
  * it. A new word is an entry in `kinds` and a line in nn_model_words. */
+#include "engine/elementwise.h"
+#include "engine/models/families.h"
 #include "engine/models/line.h"
 #include "engine/models/models.h"
+#include "engine/recurrent.h"
 
 #include <string.h>
 
@@ -207,28 +210,77 @@ static nn_node *build_flatten(nn_line *line, const nn_layer *l, const char *name
     return nn_flatten(nn_named(line->graph, "%s", name), line->x);
 }
 
+/* The only word behind the layer's name: a whole number of units. */
+static bool take_units(nn_line *line, const nn_layer *l, int *units)
+{
+    int pair[2];
+    if (l->word_count == 2 && nn_word_pair(l->words[1], pair) && pair[0] == pair[1] &&
+        pair[0] >= 1 && pair[0] <= MAX_UNITS) {
+        *units = pair[0];
+        return true;
+    }
+    nn_line_refuse(line, l->word_count > 1 ? l->words[l->word_count - 1] : l->whole, NN_E_ARG,
+                   "expected %s with 1 to %d", l->kind->usage, MAX_UNITS);
+    return false;
+}
+
 static nn_node *build_dense(nn_line *line, const nn_layer *l, const char *name)
 {
     char text[NN_SHAPE_TEXT];
-    int units[2];
-    if (l->word_count != 2 || !nn_word_pair(l->words[1], units) || units[0] != units[1] ||
-        units[0] < 1 || units[0] > MAX_UNITS)
-        return nn_line_refuse(line, l->word_count > 1 ? l->words[l->word_count - 1] : l->whole,
-                              NN_E_ARG, "expected %s with 1 to %d", l->kind->usage, MAX_UNITS);
-    if (line->sample.rank != 1)
-        return nn_line_refuse(
-            line, l->whole, NN_E_SHAPE,
-            "%s arrives, but dense needs plain features; put 'flatten |' before it",
-            nn_line_arriving(line, text));
-    if (too_many_weights(line, l, (double)units[0] * (double)line->sample.dim[0]))
+    int units;
+    if (!take_units(line, l, &units))
         return NULL;
-    line->sample = nn_shape1(units[0]);
-    return nn_dense(line->graph, name, line->x, units[0], init_for(line, l));
+    if (line->sample.rank != 1)
+        return nn_line_refuse(line, l->whole, NN_E_SHAPE,
+                              "%s arrives, but dense needs plain features; put 'flatten |' before "
+                              "it",
+                              nn_line_arriving(line, text));
+    if (too_many_weights(line, l, (double)units * (double)line->sample.dim[0]))
+        return NULL;
+    line->sample = nn_shape1(units);
+    return nn_dense(line->graph, name, line->x, units, init_for(line, l));
+}
+
+typedef nn_node *(*recurrent_layer)(nn_graph *, const char *, nn_node *, int,
+                                    nn_recurrent_layer_args);
+
+/* Reads an image row by row, channel after channel; the state after the last row goes on. */
+static nn_node *build_recurrent(nn_line *line, const nn_layer *l, const char *name,
+                                recurrent_layer layer, int gates)
+{
+    int units;
+    if (!is_image(line, l) || !take_units(line, l, &units))
+        return NULL;
+    if (too_many_weights(line, l, (double)gates * units * ((double)line->sample.dim[2] + units)))
+        return NULL;
+    nn_recurrent_layer_args args = {.last = true, .cell = {.reset_after = gates == 3}};
+    line->sample = nn_shape1(units);
+    return layer(line->graph, name, nn_as_steps(line->graph, line->x), units, args);
+}
+
+static nn_node *build_rnn(nn_line *line, const nn_layer *l, const char *name)
+{
+    return build_recurrent(line, l, name, nn_rnn_layer, 1);
+}
+
+static nn_node *build_gru(nn_line *line, const nn_layer *l, const char *name)
+{
+    return build_recurrent(line, l, name, nn_gru_layer, 3);
+}
+
+static nn_node *build_lstm(nn_line *line, const nn_layer *l, const char *name)
+{
+    return build_recurrent(line, l, name, nn_lstm_layer, 4);
 }
 
 static nn_node *build_relu(nn_line *line, const nn_layer *l, const char *name)
 {
     return no_words(line, l) ? nn_relu(nn_named(line->graph, "%s", name), line->x) : NULL;
+}
+
+static nn_node *build_gelu(nn_line *line, const nn_layer *l, const char *name)
+{
+    return no_words(line, l) ? nn_gelu(nn_named(line->graph, "%s", name), line->x) : NULL;
 }
 
 static nn_node *build_sigmoid(nn_line *line, const nn_layer *l, const char *name)
@@ -277,7 +329,11 @@ static const nn_layer_kind kinds[] = {
     {"globalavgpool", "gap", "globalavgpool", NN_ROLE_BETWEEN, build_globalavgpool},
     {"flatten", NULL, "flatten", NN_ROLE_BETWEEN, build_flatten},
     {"dense", "linear", "dense UNITS", NN_ROLE_WEIGHTS, build_dense},
+    {"rnn", NULL, "rnn UNITS", NN_ROLE_WEIGHTS, build_rnn},
+    {"gru", NULL, "gru UNITS", NN_ROLE_WEIGHTS, build_gru},
+    {"lstm", NULL, "lstm UNITS", NN_ROLE_WEIGHTS, build_lstm},
     {"relu", NULL, "relu", NN_ROLE_RELU, build_relu},
+    {"gelu", NULL, "gelu", NN_ROLE_RELU, build_gelu},
     {"leaky", "leakyrelu", "leaky [SLOPE]", NN_ROLE_RELU, build_leaky},
     {"sigmoid", NULL, "sigmoid", NN_ROLE_SQUASH, build_sigmoid},
     {"tanh", NULL, "tanh", NN_ROLE_SQUASH, build_tanh},
@@ -301,7 +357,9 @@ const char *nn_model_words(void)
            "globalavgpool\n"
            "flatten\n"
            "dense UNITS\n"
+           "rnn UNITS (gru, lstm: over the rows of an image)\n"
            "relu\n"
+           "gelu\n"
            "leaky [SLOPE]\n"
            "sigmoid\n"
            "tanh\n"

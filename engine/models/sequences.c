@@ -6,9 +6,7 @@
 /* --- classifiers --------------------------------------------------------------------------------
  */
 
-/* What arrives as (steps, features): a table row becomes steps of one number, an image the sequence
- * of its rows. */
-static nn_node *as_steps(nn_graph *graph, nn_node *x)
+nn_node *nn_as_steps(nn_graph *graph, nn_node *x)
 {
     if (!x)
         return NULL;
@@ -28,7 +26,7 @@ static nn_node *last_state(nn_graph *graph, const char *name, nn_node *x, recurr
                            nn_recurrent_layer_args args, const nn_model_size *size)
 {
     args.last = true;
-    x = layer(graph, name, as_steps(graph, x), nn_slim(size, 128), args);
+    x = layer(graph, name, nn_as_steps(graph, x), nn_slim(size, 128), args);
     if (size->dropout > 0)
         x = nn_dropout(graph, x, size->dropout);
     return nn_dense(graph, "fc", x, size->classes, NN_INIT_XAVIER);
