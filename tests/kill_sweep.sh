@@ -7,7 +7,7 @@ kills=${2:-200}
 folder=$(mktemp -d /tmp/gradus-kill-sweep-XXXXXX)
 trap 'rm -rf "$folder"' EXIT
 export GRADUS_STORE=$folder/store.db
-options=(--data digits --model logreg --limit 300 --epochs 400 --trials 24 --sampler random
+options=(--data digits --model logreg --limit 300 --epochs $((100 + kills * 6)) --trials 24 --sampler random
     --space 'lr=log(1e-3,1) batch=choice(16,32)' --objective dev_loss --jobs 2)
 
 "$program" sweep "${options[@]}" --name whole >/dev/null 2>&1
