@@ -289,6 +289,28 @@ static void leaving_asks_and_saves(void **state)
     assert_int_equal(access(b->app->live->row.last_checkpoint, R_OK), 0);
 }
 
+/* Whoever wants to leave while the last points are written is not asked about a training that has
+ * ended, nor left with the question when it ends meanwhile. */
+static void leaving_as_a_training_ends(void **state)
+{
+    bench *b = *state;
+    wait_for(b, store_is_open, "the store");
+    start_training(b);
+    nn_trainer_post(session_trainer(b->app->session), &(nn_command){.kind = NN_COMMAND_STOP});
+    keys(b, "q");
+    assert_shows(b, "A training runs");
+    wait_for(b, is_over, "the end of the training");
+    assert_true(b->app->done);
+    assert_int_equal(b->app->asking, ASK_NOTHING);
+
+    b->app->done = b->app->quitting = false;
+    b->app->training = TRAINING_CLOSING;
+    keys(b, "q");
+    assert_true(b->app->quitting);
+    assert_int_equal(b->app->asking, ASK_NOTHING);
+    b->app->training = TRAINING_NONE;
+}
+
 static void a_lost_terminal_saves(void **state)
 {
     bench *b = *state;
@@ -417,6 +439,7 @@ int main(void)
         TEST(a_training_is_steered_and_kept),
         TEST(a_stopped_run_goes_on),
         TEST(leaving_asks_and_saves),
+        TEST(leaving_as_a_training_ends),
         TEST(a_lost_terminal_saves),
         TEST(random_keys),
         TEST(every_size_is_drawn),

@@ -119,11 +119,23 @@ bool app_tick(void *given, double now)
     return trials_refresh(a, false) || changed;
 }
 
+void app_quit(app *a)
+{
+    if (!training_active(a)) {
+        app_leave(a, 0);
+    } else if (a->training == TRAINING_CLOSING) { /* nothing is left to stop: closed() leaves */
+        a->quitting = true;
+        app_say(a, ROLE_WARN, "Writing the last points ...");
+    } else {
+        a->asking = ASK_QUIT;
+    }
+}
+
 bool app_closing(void *given, loop_reason why)
 {
     app *a = given;
     if (why == LOOP_INTERRUPT && training_active(a)) {
-        a->asking = ASK_QUIT;
+        app_quit(a);
         app_dirty(a);
         return false;
     }

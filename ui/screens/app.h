@@ -159,6 +159,8 @@ void app_dirty(app *a);
 void app_go(app *a, app_view view);
 unsigned app_contexts(const app *a);
 void app_leave(app *a, int status);
+/* Leaves now, when the last points are written, or after asking whether to stop the training. */
+void app_quit(app *a);
 void app_open_line(app *a, const char *text); /* the ':' line, with this in it */
 extern const ui_app app_callbacks;
 

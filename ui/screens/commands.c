@@ -151,14 +151,6 @@ void app_open_line(app *a, const char *text)
     prompt_set(&a->line, text);
 }
 
-static void quit(app *a)
-{
-    if (training_active(a))
-        a->asking = ASK_QUIT;
-    else
-        app_leave(a, 0);
-}
-
 /* Esc: one layer out. */
 static void back(app *a)
 {
@@ -207,7 +199,7 @@ static bool do_everywhere(app *a, command_id what, const char *argument)
         back(a);
         return true;
     case DO_QUIT:
-        quit(a);
+        app_quit(a);
         return true;
     case DO_REPAINT:
         if (a->loop)

@@ -305,6 +305,10 @@ static void closed(void *given, void *done)
 
 static void begin_closing(app *a)
 {
+    /* What was asked about has ended by itself. */
+    if (a->asking == ASK_QUIT)
+        a->quitting = true;
+    a->asking = ASK_NOTHING;
     if (a->loop)
         loop_remove_fd(a->loop, nn_listener_fd(session_listener(a->session)));
     closing *job = calloc(1, sizeof *job);
