@@ -26,7 +26,7 @@ static const option options[] = {
     {NULL, OPTION_FLAG, NULL, 0, 0, NULL, NULL},
 };
 
-/* What the examples are: pictures or tokens, or those that word vectors take from a text. */
+/* What the examples are: pictures or random tokens, or those that word vectors take from a text. */
 typedef enum { IMAGES, SKIP_GRAM, MEETINGS } source;
 
 /* Networks of `gradus models`, or a line of layers. */
@@ -40,6 +40,7 @@ typedef struct {
 } workload;
 
 #define FASHION {3, {1, 28, 28}}, 10, IMAGES
+#define TOKENS  {1, {64}}, 96, IMAGES
 #define TEXT    {0, {0}}, VOCABULARY
 enum { VOCABULARY = 10000 };
 static const workload workloads[] = {
@@ -53,6 +54,8 @@ static const workload workloads[] = {
     {"vgg", 64, "vgg-small", FASHION},
     {"resnet", 64, "resnet8", FASHION},
     {"lstm", 64, "lstm", FASHION},
+    {"gpt", 16, "gpt-small", TOKENS},
+    {"gpt64", 8, "gpt-tiny", TOKENS},
     {"sgns", 2048, "skip-gram", TEXT, SKIP_GRAM},
     {"glove", 2048, "glove", TEXT, MEETINGS},
 };
@@ -319,7 +322,7 @@ static nn_status bench_one(const workload *w, const bench_settings *settings, be
     return status;
 }
 
-#define WORDS "logreg mlp mlp128 lenet cnn8 vgg resnet lstm sgns glove"
+#define WORDS "logreg mlp mlp128 lenet cnn8 vgg resnet lstm gpt gpt64 sgns glove"
 static int unknown_workload(const char *word)
 {
     const char *names[WORKLOADS];
