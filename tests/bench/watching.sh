@@ -1,8 +1,8 @@
 #!/bin/bash
 # What recording costs a training, and what watching it in the Monitor costs: the same training
 # without a store, with one, and in the workbench on a terminal of 120x40, in turn, ROUNDS times.
-# Prints a JSON line for each comparison: the seconds of training and the processor seconds of the
-# whole process, least of all rounds, and the median of the rounds' ratios.
+# Prints a JSON line for each comparison: medians of the seconds of training and of the processor
+# seconds of the whole process, and the medians of the rounds' ratios.
 # usage: tests/bench/watching.sh PROGRAM     (ROUNDS=N THREADS=N EPOCHS=N MODEL=NAME DATA=NAME)
 set -eu
 program=$(realpath "$1")
@@ -44,15 +44,16 @@ watched() { # NAME
     printf '%s\n' "$(wc -c < "$folder/screen")" >> "$folder/bytes"
 }
 
-least() { sort -g "$1" | head -1 | cut -d' ' -f1; }
-least_cpu() { awk '{ t = $2 + $3; if (NR == 1 || t < best) best = t } END { print best }' "$1"; }
+median() { sort -g | awk '{ v[NR] = $1 } END { print (v[int((NR + 1) / 2)] + v[int((NR + 2) / 2)]) / 2 }'; }
+column() { awk -v cpu="$2" '{ print cpu ? $2 + $3 : $1 }' "$folder/$1"; } # FILE CPU
+# The median of WITH / BASE over the rounds: what else the machine did in a round, it did to both.
+ratio() { paste -d' ' <(column "$1" "$3") <(column "$2" "$3") | awk '{ print $2 / $1 }' | median; }
 report() { # WHAT BASE WITH LIMIT
-    awk -v what="$1" -v threads="$threads" -v rounds="$rounds" -v limit="$4" \
-        -v a="$(least "$folder/$2")" -v b="$(least "$folder/$3")" \
-        -v c="$(least_cpu "$folder/$2")" -v d="$(least_cpu "$folder/$3")" 'BEGIN {
-        printf "{\"case\":\"%s\",\"threads\":%d,\"rounds\":%d,\"seconds_without\":%s,", what, threads, rounds, a
-        printf "\"seconds_with\":%s,\"ratio\":%.4f,\"asked\":%s,", b, b / a, limit
-        printf "\"cpu_without\":%s,\"cpu_with\":%s,\"cpu_ratio\":%.4f}\n", c, d, d / c }'
+    printf '{"case":"%s","threads":%d,"rounds":%d,"seconds_without":%s,"seconds_with":%s,' \
+        "$1" "$threads" "$rounds" "$(column "$2" 0 | median)" "$(column "$3" 0 | median)"
+    printf '"ratio":%.4f,"asked":%s,"cpu_without":%s,"cpu_with":%s,"cpu_ratio":%.4f}\n' \
+        "$(ratio "$2" "$3" 0)" "$4" "$(column "$2" 1 | median)" "$(column "$3" 1 | median)" \
+        "$(ratio "$2" "$3" 1)"
 }
 
 for ((i = 0; i < rounds; i++)); do
