@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-golden_function *golden_find(const char *id, size_t *length)
+/* Families are asked after all cases that are known by their full id. */
+static golden_function *find_among(bool families, const char *id, size_t *length)
 {
     const golden_known *const tables[] = {
 #define GOLDEN(name) golden_##name##_cases,
@@ -14,8 +15,15 @@ golden_function *golden_find(const char *id, size_t *length)
         for (const golden_known *known = tables[t]; known->run; known++) {
             *length = strlen(known->id);
             bool family = known->id[*length - 1] == '-';
-            if (family ? strncmp(known->id, id, *length) == 0 : strcmp(known->id, id) == 0)
+            if (family == families &&
+                (family ? strncmp(known->id, id, *length) == 0 : strcmp(known->id, id) == 0))
                 return known->run;
         }
     return NULL;
+}
+
+golden_function *golden_find(const char *id, size_t *length)
+{
+    golden_function *run = find_among(false, id, length);
+    return run ? run : find_among(true, id, length);
 }
