@@ -1,21 +1,9 @@
 /* Cases of optimisers, schedules and decay (chapters 13, 17-19). A given gradient g is what
  * y = g w' has with respect to w, so the update runs through graph, plan and optimiser. */
 #include "engine/schedule.h"
-#include "tests/golden_case.h"
+#include "tests/golden_follow.h"
 
 #include <math.h>
-#include <string.h>
-
-typedef struct {
-    golden_array start;    /* W0 */
-    golden_array gradient; /* (steps, numbers) */
-    nn_optimizer_args args;
-} course;
-
-typedef struct {
-    golden_array weights;       /* after each step */
-    golden_array first, second; /* moments at the end; no data where the kind keeps none */
-} outcome;
 
 static golden_array moment(golden_case *c, const nn_real *from, int64_t count)
 {
@@ -27,7 +15,7 @@ static golden_array moment(golden_case *c, const nn_real *from, int64_t count)
     return a;
 }
 
-static outcome follow(golden_case *c, const course *way)
+golden_outcome golden_follow(golden_case *c, const golden_course *way)
 {
     int64_t n = way->start.count, steps = way->gradient.count / (n > 0 ? n : 1);
     golden_net *net = golden_net_new(c, 1);
@@ -40,25 +28,26 @@ static outcome follow(golden_case *c, const course *way)
     nn_optimizer *optimizer = nn_optimizer_new(golden_model(net), way->args, &error);
     if (!optimizer)
         golden_fail(c, "%s", error.text);
-    outcome o = {.weights = golden_new(c, nn_shape2(steps, n))};
+    const nn_param *param = nn_model_find(golden_model(net), "W");
+    golden_outcome o = {.weights = golden_new(c, nn_shape2(steps, n))};
     for (int64_t t = 0; t < steps; t++) {
         nn_real *room = nn_exec_feed(exec, x);
         for (int64_t i = 0; i < n; i++)
             room[i] = (nn_real)way->gradient.data[t * n + i];
         golden_run(net, root);
         nn_optimizer_step(optimizer, exec, NULL, way->args.lr);
-        memcpy(o.weights.data + t * n, golden_param(net, "W").data, (size_t)n * sizeof(double));
+        for (int64_t i = 0; i < n; i++)
+            o.weights.data[t * n + i] = (double)nn_param_values(param)[i];
     }
-    nn_param *param = nn_model_find(golden_model(net), "W");
     o.first = moment(c, nn_optimizer_first(optimizer, param), n);
     o.second = moment(c, nn_optimizer_second(optimizer, param), n);
     nn_optimizer_free(optimizer);
     return o;
 }
 
-static course course_of(golden_case *c, nn_optimizer_kind kind)
+static golden_course course_of(golden_case *c, nn_optimizer_kind kind)
 {
-    course way = {.start = golden_in(c, "W0"), .gradient = golden_in(c, "grads")};
+    golden_course way = {.start = golden_in(c, "W0"), .gradient = golden_in(c, "grads")};
     way.args = (nn_optimizer_args){.kind = kind, .lr = golden_number(c, "lr")};
     if (golden_has(c, "eps"))
         way.args.epsilon = golden_number(c, "eps");
@@ -75,56 +64,56 @@ static course course_of(golden_case *c, nn_optimizer_kind kind)
 
 static void momentum(golden_case *c)
 {
-    course way = course_of(c, NN_MOMENTUM);
-    outcome o = follow(c, &way);
+    golden_course way = course_of(c, NN_MOMENTUM);
+    golden_outcome o = golden_follow(c, &way);
     golden_out(c, "W_steps", o.weights);
     golden_out(c, "v_last", o.first);
 }
 
 static void momentum_torch(golden_case *c)
 {
-    course way = course_of(c, NN_MOMENTUM);
+    golden_course way = course_of(c, NN_MOMENTUM);
     way.args.classic = true;
-    outcome o = follow(c, &way);
+    golden_outcome o = golden_follow(c, &way);
     golden_out(c, "W_steps", o.weights);
     golden_out(c, "v_last", o.first);
 }
 
 static void rmsprop(golden_case *c)
 {
-    course way = course_of(c, NN_RMSPROP);
-    outcome o = follow(c, &way);
+    golden_course way = course_of(c, NN_RMSPROP);
+    golden_outcome o = golden_follow(c, &way);
     golden_out(c, "W_steps", o.weights);
     golden_out(c, "s_last", o.second);
 }
 
 static void rmsprop_inside(golden_case *c)
 {
-    course way = course_of(c, NN_RMSPROP);
+    golden_course way = course_of(c, NN_RMSPROP);
     way.args.epsilon_inside = true;
-    outcome o = follow(c, &way);
+    golden_outcome o = golden_follow(c, &way);
     golden_out(c, "W_steps", o.weights);
     golden_out(c, "s_last", o.second);
 }
 
 static void adam_inside(golden_case *c)
 {
-    course way = course_of(c, NN_ADAM);
+    golden_course way = course_of(c, NN_ADAM);
     way.args.epsilon_inside = true;
-    golden_out(c, "W_steps", follow(c, &way).weights);
+    golden_out(c, "W_steps", golden_follow(c, &way).weights);
 }
 
 static void adam_uncorrected(golden_case *c)
 {
-    course way = course_of(c, NN_ADAM);
+    golden_course way = course_of(c, NN_ADAM);
     way.args.uncorrected = true;
-    golden_out(c, "W_steps", follow(c, &way).weights);
+    golden_out(c, "W_steps", golden_follow(c, &way).weights);
 }
 
 static void adam(golden_case *c)
 {
-    course way = course_of(c, golden_has(c, "wd") ? NN_ADAMW : NN_ADAM);
-    outcome o = follow(c, &way);
+    golden_course way = course_of(c, golden_has(c, "wd") ? NN_ADAMW : NN_ADAM);
+    golden_outcome o = golden_follow(c, &way);
     golden_out(c, "W_steps", o.weights);
     golden_out(c, "v_last", o.first);
     golden_out(c, "s_last", o.second);
@@ -135,9 +124,9 @@ static void ewma(golden_case *c)
 {
     golden_array theta = golden_in(c, "theta");
     double beta = golden_number(c, "beta");
-    course way = {.start = golden_new(c, nn_shape1(1)), .gradient = theta};
+    golden_course way = {.start = golden_new(c, nn_shape1(1)), .gradient = theta};
     way.args = (nn_optimizer_args){.kind = NN_MOMENTUM, .lr = 1, .beta1 = beta};
-    outcome o = follow(c, &way); /* w falls by v each step */
+    golden_outcome o = golden_follow(c, &way); /* w falls by v each step */
     golden_array v = golden_new(c, nn_shape1(theta.count));
     golden_array corrected = golden_new(c, nn_shape1(theta.count));
     for (int64_t t = 0; t < theta.count; t++) {
@@ -150,19 +139,19 @@ static void ewma(golden_case *c)
 
 static void weight_decay(golden_case *c)
 {
-    course way = {.start = golden_in(c, "W"), .gradient = golden_in(c, "dW")};
+    golden_course way = {.start = golden_in(c, "W"), .gradient = golden_in(c, "dW")};
     way.args = (nn_optimizer_args){.lr = golden_number(c, "lr"),
                                    .l2 = golden_number(c, "lam") / golden_number(c, "m")};
     way.args.kind = NN_SGD;
-    golden_array sgd = follow(c, &way).weights;
+    golden_array sgd = golden_follow(c, &way).weights;
     golden_out(c, "sgd_l2", sgd);
     way.args.decoupled = true;
-    golden_out(c, "sgd_decay", follow(c, &way).weights);
+    golden_out(c, "sgd_decay", golden_follow(c, &way).weights);
     way.args.decoupled = false;
     way.args.kind = NN_ADAM;
-    golden_out(c, "adam_l2_step1", follow(c, &way).weights);
+    golden_out(c, "adam_l2_step1", golden_follow(c, &way).weights);
     way.args.kind = NN_ADAMW;
-    golden_out(c, "adamw_step1", follow(c, &way).weights);
+    golden_out(c, "adamw_step1", golden_follow(c, &way).weights);
 }
 
 /* --- penalties and clipping --------------------------------------------------------------------
@@ -272,10 +261,11 @@ static void clipping(golden_case *c)
 /* How far one step from 0 goes with the gradient `gradient`. */
 static double first_step(golden_case *c, double gradient, nn_optimizer_args args)
 {
-    course way = {.start = golden_new(c, nn_shape1(1)), .gradient = golden_new(c, nn_shape1(1))};
+    golden_course way = {.start = golden_new(c, nn_shape1(1)),
+                         .gradient = golden_new(c, nn_shape1(1))};
     way.gradient.data[0] = gradient;
     way.args = args;
-    return -follow(c, &way).weights.data[0];
+    return -golden_follow(c, &way).weights.data[0];
 }
 
 static void rmsprop_first_step(golden_case *c)
@@ -305,13 +295,13 @@ static void uncorrected_ratio(golden_case *c)
     golden_array t = golden_in(c, "t"), ratio = golden_new(c, t.shape);
     for (int64_t i = 0; i < t.count; i++) {
         int64_t steps = (int64_t)t.data[i];
-        course way = {.start = golden_new(c, nn_shape1(1)),
-                      .gradient = golden_new(c, nn_shape1(steps))};
+        golden_course way = {.start = golden_new(c, nn_shape1(1)),
+                             .gradient = golden_new(c, nn_shape1(steps))};
         for (int64_t k = 0; k < steps; k++)
             way.gradient.data[k] = 1;
         way.args =
             (nn_optimizer_args){.kind = NN_ADAM, .lr = 1, .epsilon = 1e-300, .uncorrected = true};
-        golden_array w = follow(c, &way).weights;
+        golden_array w = golden_follow(c, &way).weights;
         ratio.data[i] = (steps > 1 ? w.data[steps - 2] : 0) - w.data[steps - 1];
     }
     golden_out(c, "", ratio);
