@@ -156,5 +156,7 @@ nn_param *nn_node_param(const nn_node *node);             /* of a parameter leaf
 /* Multiply-adds of one example in the forward pass. */
 int64_t nn_graph_multiply_adds(const nn_graph *graph);
 int64_t nn_node_multiply_adds(const nn_node *node); /* its part of that */
+/* Of its backward pass; bit i of `wanted` says that input i gets a gradient. */
+int64_t nn_node_backward_multiply_adds(const nn_node *node, unsigned wanted);
 
 #endif

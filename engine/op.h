@@ -114,6 +114,9 @@ struct nn_op {
     void (*touch)(const nn_ctx *ctx, int input, nn_row_set *set);
     /* Multiply-adds of one example, for counting and for choosing shards. NULL: negligible. */
     int64_t (*multiply_adds)(const nn_node *node);
+    /* Those of its backward, for counting; bit i of `wanted`: input i gets a gradient. NULL: as
+     * many as forward for each side of one product, inputs 0 and 1, that gets one. */
+    int64_t (*backward_multiply_adds)(const nn_node *node, unsigned wanted);
 };
 
 /* Used by builders: a node of `op` over the inputs with a copy of `args` (args_size <=

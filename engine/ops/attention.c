@@ -131,6 +131,14 @@ static int64_t attention_multiply_adds(const nn_node *node)
     return h.heads * h.queries * h.keys * (h.width + h.depth);
 }
 
+/* The scores have two sides, the values two more; those of packed inputs are of one input. */
+static int64_t attention_backward_multiply_adds(const nn_node *node, unsigned wanted)
+{
+    nn_heads h = heads_of(node);
+    bool q = wanted >> h.q.input & 1, k = wanted >> h.k.input & 1, v = wanted >> h.v.input & 1;
+    return h.heads * h.queries * h.keys * (h.width * (q + k) + h.depth * (v + (q || k)));
+}
+
 const nn_op nn_op_attention = {
     .name = "attention",
     .min_inputs = 1,
@@ -144,6 +152,7 @@ const nn_op nn_op_attention = {
     .backward = attention_backward,
     .reference = attention_reference,
     .multiply_adds = attention_multiply_adds,
+    .backward_multiply_adds = attention_backward_multiply_adds,
 };
 
 nn_node *nn_attention(nn_graph *graph, nn_node *q, nn_node *k, nn_node *v, nn_node *lengths,

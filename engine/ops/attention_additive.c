@@ -134,6 +134,13 @@ static int64_t score_multiply_adds(const nn_node *node)
     return s.queries * s.keys * s.units;
 }
 
+/* Queries and keys are added before the one product. */
+static int64_t score_backward_multiply_adds(const nn_node *node, unsigned wanted)
+{
+    bool sum = wanted & (1u << QUERY | 1u << KEYS), score = wanted >> SCORE & 1;
+    return score_multiply_adds(node) * (sum + score);
+}
+
 const nn_op nn_op_additive_score = {
     .name = "additive_score",
     .min_inputs = 3,
@@ -146,6 +153,7 @@ const nn_op nn_op_additive_score = {
     .backward = score_backward,
     .reference = score_reference,
     .multiply_adds = score_multiply_adds,
+    .backward_multiply_adds = score_backward_multiply_adds,
 };
 
 nn_node *nn_additive_score(nn_graph *graph, nn_node *query, nn_node *keys, nn_node *v)

@@ -106,6 +106,13 @@ static int64_t weights_multiply_adds(const nn_node *node)
     return h.heads * h.queries * h.keys * h.width;
 }
 
+static int64_t weights_backward_multiply_adds(const nn_node *node, unsigned wanted)
+{
+    nn_heads h = weights_heads_of(node);
+    bool q = wanted >> h.q.input & 1, k = wanted >> h.k.input & 1;
+    return h.heads * h.queries * h.keys * h.width * (q + k);
+}
+
 const nn_op nn_op_attention_weights = {
     .name = "attention_weights",
     .min_inputs = 1,
@@ -118,6 +125,7 @@ const nn_op nn_op_attention_weights = {
     .backward = weights_backward,
     .reference = weights_reference,
     .multiply_adds = weights_multiply_adds,
+    .backward_multiply_adds = weights_backward_multiply_adds,
 };
 
 nn_node *nn_attention_weights(nn_graph *graph, nn_node *q, nn_node *k, const nn_node *v,

@@ -311,6 +311,11 @@ static int64_t gru_multiply_adds(const nn_node *node)
     return run.steps * run.width * (run.features + run.units);
 }
 
+static int64_t gru_backward_multiply_adds(const nn_node *node, unsigned wanted)
+{
+    return nn_recurrence_backward_multiply_adds(node, 3, wanted);
+}
+
 const nn_op nn_op_gru = {
     .name = "gru",
     .min_inputs = 3,
@@ -324,6 +329,7 @@ const nn_op nn_op_gru = {
     .backward = gru_backward,
     .reference = gru_reference,
     .multiply_adds = gru_multiply_adds,
+    .backward_multiply_adds = gru_backward_multiply_adds,
 };
 
 nn_node *nn_gru(nn_graph *graph, nn_recurrent_inputs in, nn_recurrent_args args)

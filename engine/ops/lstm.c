@@ -275,6 +275,11 @@ static int64_t lstm_multiply_adds(const nn_node *node)
     return run.steps * run.width * (run.features + run.units);
 }
 
+static int64_t lstm_backward_multiply_adds(const nn_node *node, unsigned wanted)
+{
+    return nn_recurrence_backward_multiply_adds(node, 4, wanted);
+}
+
 const nn_op nn_op_lstm = {
     .name = "lstm",
     .min_inputs = 3,
@@ -288,6 +293,7 @@ const nn_op nn_op_lstm = {
     .backward = lstm_backward,
     .reference = lstm_reference,
     .multiply_adds = lstm_multiply_adds,
+    .backward_multiply_adds = lstm_backward_multiply_adds,
 };
 
 nn_node *nn_lstm(nn_graph *graph, nn_recurrent_inputs in, nn_recurrent_args args)

@@ -34,6 +34,8 @@ nn_status nn_recurrent_shape(nn_node *node, int gates, int planes, const nn_squa
                              nn_error *error);
 nn_recurrence nn_recurrence_of(const nn_ctx *ctx, int gates);
 nn_recurrence nn_recurrence_sizes(const nn_node *node, int gates, int64_t rows);
+/* See nn_op. The error goes back through the states whatever is wanted. */
+int64_t nn_recurrence_backward_multiply_adds(const nn_node *node, int gates, unsigned wanted);
 nn_gate nn_gate_of(const nn_recurrence *run, int which);
 /* The ordinary activations and no bound, for which the loops have a fast form. */
 bool nn_recurrent_is_plain(const nn_recurrence *run, const nn_squash *defaults);

@@ -126,6 +126,11 @@ static int64_t rnn_multiply_adds(const nn_node *node)
     return run.steps * run.width * (run.features + run.units);
 }
 
+static int64_t rnn_backward_multiply_adds(const nn_node *node, unsigned wanted)
+{
+    return nn_recurrence_backward_multiply_adds(node, 1, wanted);
+}
+
 const nn_op nn_op_rnn = {
     .name = "rnn",
     .min_inputs = 3,
@@ -139,6 +144,7 @@ const nn_op nn_op_rnn = {
     .backward = rnn_backward,
     .reference = rnn_reference,
     .multiply_adds = rnn_multiply_adds,
+    .backward_multiply_adds = rnn_backward_multiply_adds,
 };
 
 nn_node *nn_rnn(nn_graph *graph, nn_recurrent_inputs in, nn_recurrent_args args)

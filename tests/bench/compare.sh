@@ -11,7 +11,7 @@ lines=$(mktemp)
 trap 'rm -f "$lines"' EXIT
 peer=no
 /usr/bin/python3 -c 'import torch' 2> /dev/null && peer=yes
-[ $# -gt 0 ] || set -- logreg mlp mlp128 lenet cnn8 vgg resnet lstm gpt gpt64 sgns glove
+[ $# -gt 0 ] || set -- logreg mlp mlp128 lenet cnn8 vgg resnet lstm gpt gpt64 sgns glove infer-lenet
 for workload in "$@"; do
     for count in $threads; do
         "$program" bench "$workload" --threads "$count" --steps "$steps" | tee -a "$lines"

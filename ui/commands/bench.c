@@ -26,8 +26,9 @@ static const option options[] = {
     {NULL, OPTION_FLAG, NULL, 0, 0, NULL, NULL},
 };
 
-/* What the examples are: pictures or random tokens, or those that word vectors take from a text. */
-typedef enum { IMAGES, SKIP_GRAM, MEETINGS } source;
+/* What the examples are: pictures or random tokens, or those that word vectors take from a text;
+ * pictures to judge, not to learn from. */
+typedef enum { IMAGES, SKIP_GRAM, MEETINGS, INFERENCE } source;
 
 /* Networks of `gradus models`, or a line of layers. */
 typedef struct {
@@ -58,8 +59,14 @@ static const workload workloads[] = {
     {"gpt64", 8, "gpt-tiny", TOKENS},
     {"sgns", 2048, "skip-gram", TEXT, SKIP_GRAM},
     {"glove", 2048, "glove", TEXT, MEETINGS},
+    {"infer-lenet", 64, "lenet5", {3, {1, 28, 28}}, 10, INFERENCE},
 };
 enum { WORKLOADS = sizeof workloads / sizeof *workloads };
+
+static bool of_text(const workload *w)
+{
+    return w->from == SKIP_GRAM || w->from == MEETINGS;
+}
 
 enum { EXAMPLES = 4096, PIXELS = 28 * 28, WARM_UP = 10, CHUNKS = 15, PEAK_SIDE = 1024 };
 #define RATE 1e-3
@@ -123,9 +130,8 @@ static bool needs_gradient(const nn_graph *graph, const nn_node *node)
     return false;
 }
 
-/* Floating-point operations of one example in a training step: forward, and as much again for every
- * operand of a product that learns or has something below it that does. */
-static double flops_of_example(const nn_graph *graph)
+/* Floating-point operations of one example: forward, and in a training step backward. */
+static double flops_of_example(const nn_graph *graph, bool learns)
 {
     double multiply_adds = 0;
     for (int i = 0; i < nn_graph_count(graph); i++) {
@@ -133,10 +139,11 @@ static double flops_of_example(const nn_graph *graph)
         int64_t forward = nn_node_multiply_adds(node);
         if (forward == 0)
             continue;
-        int passes = 1;
-        for (int k = 0; k < nn_node_input_count(node) && k < 2; k++)
-            passes += nn_node_input(node, k) && needs_gradient(graph, nn_node_input(node, k));
-        multiply_adds += (double)(forward * passes);
+        unsigned wanted = 0;
+        for (int k = 0; learns && k < nn_node_input_count(node); k++)
+            if (nn_node_input(node, k) && needs_gradient(graph, nn_node_input(node, k)))
+                wanted |= 1u << k;
+        multiply_adds += (double)(forward + nn_node_backward_multiply_adds(node, wanted));
     }
     return 2 * multiply_adds;
 }
@@ -187,11 +194,13 @@ static nn_status make_trial(trial *t, const workload *w, const bench_settings *s
     if (!t->pool)
         return NN_E_NOMEM;
     nn_exec_args args = {
-        .batch = w->batch, .shards = settings->shards, .training = true, .seed = 1};
-    t->exec = nn_compile(t->graph, t->network.loss, NULL, 0, t->pool, args, error);
+        .batch = w->batch, .shards = settings->shards, .training = w->from != INFERENCE, .seed = 1};
+    nn_node *root = args.training ? t->network.loss : t->network.output;
+    t->exec = nn_compile(t->graph, root, NULL, 0, t->pool, args, error);
+    if (!t->exec || !args.training)
+        return t->exec ? NN_OK : NN_E_NOMEM;
     nn_optimizer_args how = {.kind = kind_of[w->from], .lr = RATE};
-    if (t->exec)
-        t->optimizer = nn_optimizer_new(t->model, how, error);
+    t->optimizer = nn_optimizer_new(t->model, how, error);
     return t->optimizer ? NN_OK : NN_E_NOMEM;
 }
 
@@ -234,19 +243,20 @@ static nn_status run_steps(trial *t, const workload *w, const bench_data *data, 
                            nn_error *error)
 {
     for (int i = 0; i < count; i++, t->step++) {
-        if (w->from == IMAGES)
-            feed_batch(t, w, data);
-        else
+        if (of_text(w))
             feed_words(t, w, data);
+        else
+            feed_batch(t, w, data);
         nn_status status = nn_exec_rows(t->exec, w->batch, error);
         nn_exec_step(t->exec, (uint64_t)t->step);
         if (status == NN_OK)
             nn_forward(t->exec);
-        if (status == NN_OK)
+        if (status == NN_OK && t->optimizer)
             status = nn_backward(t->exec, error);
         if (status != NN_OK)
             return status;
-        nn_optimizer_step(t->optimizer, t->exec, t->pool, RATE);
+        if (t->optimizer)
+            nn_optimizer_step(t->optimizer, t->exec, t->pool, RATE);
     }
     return NN_OK;
 }
@@ -277,12 +287,13 @@ static nn_status time_steps(trial *t, const workload *w, const bench_data *data,
     return status;
 }
 
+/* `whole`: of inference, the seconds of a whole batch, and `batch` rows in it. */
 static bool print_result(const workload *w, const trial *t, const bench_data *data, double seconds,
-                         double peak)
+                         double peak, double whole, int batch)
 {
     int threads = nn_pool_threads(t->pool), shards = nn_exec_shards(t->exec);
     int busy = threads < shards ? threads : shards;
-    double flops = flops_of_example(t->graph) * w->batch;
+    double flops = flops_of_example(t->graph, t->optimizer) * w->batch;
     double gflops = flops / seconds * 1e-9;
     json_out json = {.out = stdout};
     json_open(&json, NULL, '{');
@@ -294,6 +305,11 @@ static bool print_result(const workload *w, const trial *t, const bench_data *da
     if (w->from == SKIP_GRAM) /* words of the text that were in the middle */
         json_number(&json, "words_per_s", bench_text_read(data->text) / t->step / seconds);
     json_number(&json, "ms_per_step", seconds * 1e3);
+    if (w->from == INFERENCE) {
+        json_number(&json, "latency_us", seconds * 1e6);
+        json_whole(&json, "batched", batch);
+        json_number(&json, "batched_examples_per_s", batch / whole);
+    }
     json_number(&json, "gflops", gflops);
     json_number(&json, "peak_gflops", peak);
     json_number(&json, "share", gflops / (peak * busy));
@@ -303,26 +319,41 @@ static bool print_result(const workload *w, const trial *t, const bench_data *da
     return json_line(&json);
 }
 
+static nn_status time_workload(trial *t, const workload *w, const bench_settings *settings,
+                               const bench_data *data, double *seconds, nn_error *error)
+{
+    nn_status status = make_trial(t, w, settings, error);
+    return status == NN_OK ? time_steps(t, w, data, settings->steps, seconds, error) : status;
+}
+
 static nn_status bench_one(const workload *w, const bench_settings *settings, bench_data *data,
                            nn_error *error)
 {
-    if (w->from != IMAGES && !data->text && !(data->text = bench_text_new(VOCABULARY)))
+    if (of_text(w) && !data->text && !(data->text = bench_text_new(VOCABULARY)))
         return nn_fail(error, NN_E_NOMEM, "no memory");
     trial t;
-    double seconds = 0;
-    nn_status status = make_trial(&t, w, settings, error);
+    workload timed = *w;
+    double seconds = 0, whole = 0;
+    nn_status status = NN_OK;
+    if (w->from == INFERENCE) { /* batches first; then the latency, of one example at a time */
+        status = time_workload(&t, w, settings, data, &whole, error);
+        free_trial(&t);
+        timed.batch = 1;
+    }
+    if (status != NN_OK)
+        return status;
     /* The peak on both sides of the timing, the better one: the machine may have other work. */
     double peak = nn_blas_peak_gflops(PEAK_SIDE, 3);
-    if (status == NN_OK)
-        status = time_steps(&t, w, data, settings->steps, &seconds, error);
+    status = time_workload(&t, &timed, settings, data, &seconds, error);
     double again = nn_blas_peak_gflops(PEAK_SIDE, 3);
-    if (status == NN_OK && !print_result(w, &t, data, seconds, peak > again ? peak : again))
+    peak = again > peak ? again : peak;
+    if (status == NN_OK && !print_result(&timed, &t, data, seconds, peak, whole, w->batch))
         status = nn_fail(error, NN_E_IO, "stdout cannot be written");
     free_trial(&t);
     return status;
 }
 
-#define WORDS "logreg mlp mlp128 lenet cnn8 vgg resnet lstm gpt gpt64 sgns glove"
+#define WORDS "logreg mlp mlp128 lenet cnn8 vgg resnet lstm gpt gpt64 sgns glove infer-lenet"
 static int unknown_workload(const char *word)
 {
     const char *names[WORKLOADS];
@@ -369,7 +400,9 @@ const program_command command_bench = {
                "sgns and glove learn vectors of 100 numbers for 10,000 words that are as\n"
                "frequent as in real texts (Zipf), window 5, with SGD and AdaGrad. Drawing pairs\n"
                "and 5 negatives is in the time of sgns; an example is a pair, words_per_s counts\n"
-               "words of the text. An example of glove is an entry of its table of counts.",
+               "words of the text. An example of glove is an entry of its table of counts.\n"
+               "infer-lenet only judges: latency_us is of one picture alone,\n"
+               "batched_examples_per_s of 64 at a time.",
     .options = options,
     .words = WORDS,
     .run = run,
