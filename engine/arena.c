@@ -2,6 +2,10 @@
 
 static bool alive_together(const nn_storage *a, const nn_storage *b)
 {
+    if (a->ends)
+        return nn_storage_alive(b, a->first) || nn_storage_alive(b, a->last);
+    if (b->ends)
+        return nn_storage_alive(a, b->first) || nn_storage_alive(a, b->last);
     return a->first <= b->last && b->first <= a->last;
 }
 

@@ -81,7 +81,7 @@ static void bind(const nn_exec *exec, int index, int shard)
     ctx->out = value_of(exec, node, shard, r0);
     ctx->partial = (double *)(void *)(exec->block + exec->partials) + item->partial;
     ctx->saved = item->saved < 0 ? NULL : nn_exec_place(exec, item->saved, shard, 0);
-    ctx->scratch = exec->block + exec->scratch + (size_t)shard * exec->scratch_bytes;
+    ctx->scratch = item->scratch < 0 ? NULL : nn_exec_place(exec, item->scratch, shard, 0);
     ctx->grad_out = item->backward ? gradient_of(exec, node, shard, r0) : NULL;
     for (int k = 0; k < node->input_count; k++) {
         ctx->in[k] = value_of(exec, node->input[k], shard, r0);

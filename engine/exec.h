@@ -45,6 +45,14 @@ void nn_exec_free(nn_exec *exec);
 nn_status nn_plan_bytes(nn_graph *graph, nn_node *root, nn_node *const *also, int also_count,
                         nn_exec_args args, size_t *bytes, nn_error *error);
 
+/* The same beside what liveness needs: the most bytes of that plan that live at one time, below
+ * which no arrangement of them could be. */
+typedef struct {
+    size_t bytes, least;
+} nn_memory;
+nn_status nn_plan_memory(nn_graph *graph, nn_node *root, nn_node *const *also, int also_count,
+                         nn_exec_args args, nn_memory *memory, nn_error *error);
+
 int nn_exec_batch(const nn_exec *exec);
 int nn_exec_shards(const nn_exec *exec);
 size_t nn_exec_bytes(const nn_exec *exec); /* arena, shard gradients and scratch */

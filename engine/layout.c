@@ -203,19 +203,29 @@ static nn_status place_gradients(nn_exec *exec, nn_error *error)
     return NN_OK;
 }
 
-/* Bytes that operators keep from forward to backward. */
-static void place_saved(nn_exec *exec)
+/* A storage for the own use of operator i; -1 for no bytes. */
+static int add_own(nn_exec *exec, int i, size_t (*measure)(const nn_node *, int64_t), bool ends)
+{
+    const nn_item *item = &exec->item[i];
+    int64_t rows = item->batched ? largest_shard(exec) : rows_without_batch(item->node);
+    size_t bytes = measure ? measure(item->node, rows) : 0;
+    if (bytes == 0)
+        return -1;
+    exec->storage[exec->storages] =
+        (nn_storage){.bytes = bytes,
+                     .ends = ends,
+                     .first = i,
+                     .last = item->backward ? backward_time(exec, i) : i};
+    return exec->storages++;
+}
+
+/* Bytes that operators keep from forward to backward, and those that they need while they run. */
+static void place_own(nn_exec *exec)
 {
     for (int i = 0; i < exec->items; i++) {
-        nn_item *item = &exec->item[i];
-        const nn_node *node = item->node;
-        int64_t rows = item->batched ? largest_shard(exec) : rows_without_batch(node);
-        size_t bytes = node->op->saved ? node->op->saved(node, rows) : 0;
-        if (bytes == 0)
-            continue;
-        exec->storage[exec->storages] = (nn_storage){
-            .bytes = bytes, .first = i, .last = item->backward ? backward_time(exec, i) : i};
-        item->saved = exec->storages++;
+        const nn_op *op = exec->item[i].node->op;
+        exec->item[i].saved = add_own(exec, i, op->saved, false);
+        exec->item[i].scratch = add_own(exec, i, op->scratch, true);
     }
 }
 
@@ -258,14 +268,10 @@ static size_t place_common(nn_exec *exec)
     return end;
 }
 
-static void measure_items(nn_exec *exec)
+static void place_partials(nn_exec *exec)
 {
     for (int i = 0; i < exec->items; i++) {
         nn_item *item = &exec->item[i];
-        const nn_node *node = item->node;
-        int64_t rows = item->batched ? largest_shard(exec) : rows_without_batch(node);
-        size_t scratch = node->op->scratch ? aligned(node->op->scratch(node, rows)) : 0;
-        exec->scratch_bytes = scratch > exec->scratch_bytes ? scratch : exec->scratch_bytes;
         item->partial = (size_t)exec->partial_total;
         exec->partial_total += 2 * item->partial_count * exec->shards;
     }
@@ -283,8 +289,7 @@ static nn_status allocate(nn_exec *exec, nn_error *error)
     free(order);
     exec->gradients = exec->shard_region + shards * exec->shard_bytes;
     exec->partials = exec->gradients + shards * (size_t)exec->gradient_count * sizeof(nn_real);
-    exec->scratch = exec->partials + aligned((size_t)exec->partial_total * sizeof(double));
-    exec->touched = exec->scratch + shards * exec->scratch_bytes;
+    exec->touched = exec->partials + aligned((size_t)exec->partial_total * sizeof(double));
     exec->touched_bytes = nn_rows_measure(exec);
     exec->bytes = exec->touched + shards * exec->touched_bytes;
     if (exec->args.most_bytes && exec->bytes > exec->args.most_bytes)
@@ -310,8 +315,31 @@ nn_status nn_layout(nn_exec *exec, nn_error *error)
         status = place_gradients(exec, error);
     if (status != NN_OK)
         return status;
-    place_saved(exec);
+    place_own(exec);
     place_parameters(exec);
-    measure_items(exec);
+    place_partials(exec);
     return allocate(exec, error);
+}
+
+static size_t alive_at(const nn_exec *exec, int time)
+{
+    size_t bytes = 0;
+    for (int i = 0; i < exec->storages; i++) {
+        const nn_storage *storage = &exec->storage[i];
+        if (nn_storage_alive(storage, time))
+            bytes += aligned(storage->bytes) * (storage->common ? 1 : (size_t)exec->shards);
+    }
+    return bytes;
+}
+
+size_t nn_layout_least(const nn_exec *exec)
+{
+    size_t most = 0;
+    for (int time = 0; time < 2 * exec->items; time++) {
+        size_t bytes = alive_at(exec, time);
+        most = bytes > most ? bytes : most;
+    }
+    size_t shards = (size_t)exec->shards;
+    return most + shards * (size_t)exec->gradient_count * sizeof(nn_real) +
+           aligned((size_t)exec->partial_total * sizeof(double)) + shards * exec->touched_bytes;
 }

@@ -57,7 +57,7 @@ static nn_status order_items(nn_exec *exec, nn_error *error)
         item->node = node;
         item->batched = sees_batch(node);
         item->view = (node->op->flags & NN_OP_VIEW) != 0;
-        item->saved = -1;
+        item->saved = item->scratch = -1;
         item->partial_count = node->op->partials ? node->op->partials(node) : 0;
     }
     return NN_OK;
@@ -306,8 +306,8 @@ static nn_status check_arguments(const nn_graph *graph, const nn_node *root, nn_
 static nn_status make_tables(nn_exec *exec, nn_error *error)
 {
     size_t items = (size_t)exec->items, nodes = (size_t)exec->nodes;
-    /* Values and gradients of inputs and operators, saved bytes of operators. */
-    exec->storage = calloc(2 * nodes + 2 * items + 1, sizeof *exec->storage);
+    /* Values and gradients of inputs and operators, saved bytes and scratch of operators. */
+    exec->storage = calloc(2 * nodes + 3 * items + 1, sizeof *exec->storage);
     exec->step = calloc(4 * items + 1, sizeof *exec->step);
     exec->phase = calloc(4 * items + 2, sizeof *exec->phase);
     exec->ctx = calloc(items * (size_t)exec->shards + 1, sizeof *exec->ctx);
@@ -384,11 +384,21 @@ nn_exec *nn_compile(nn_graph *graph, nn_node *root, nn_node *const *also, int al
 nn_status nn_plan_bytes(nn_graph *graph, nn_node *root, nn_node *const *also, int also_count,
                         nn_exec_args args, size_t *bytes, nn_error *error)
 {
+    nn_memory memory;
+    nn_status status = nn_plan_memory(graph, root, also, also_count, args, &memory, error);
+    if (status == NN_OK)
+        *bytes = memory.bytes;
+    return status;
+}
+
+nn_status nn_plan_memory(nn_graph *graph, nn_node *root, nn_node *const *also, int also_count,
+                         nn_exec_args args, nn_memory *memory, nn_error *error)
+{
     nn_error failure = {NN_OK, ""};
     nn_exec *exec = make_plan(graph, root, also, also_count, NULL, args, true, &failure);
     if (!exec)
         return nn_fail(error, failure.code, "%s", failure.text);
-    *bytes = nn_exec_bytes(exec);
+    *memory = (nn_memory){nn_exec_bytes(exec), nn_layout_least(exec)};
     nn_exec_free(exec);
     return NN_OK;
 }

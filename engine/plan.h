@@ -13,7 +13,6 @@
  *                why they must not share it.
  *   gradients    per shard, all parameters side by side; shard 0's receives the sum.
  *   partials     of the operators that mix the batch, doubles.
- *   scratch      one a shard.
  *   touched      per shard, the rows of tables that its gradients have reached (rows.c). */
 #ifndef GRADUS_ENGINE_PLAN_H
 #define GRADUS_ENGINE_PLAN_H
@@ -28,9 +27,16 @@ typedef struct {
     size_t bytes;     /* of the whole batch where common, else of the largest shard */
     size_t row_bytes; /* 0 where it has no batch dimension */
     bool common;
+    bool ends;       /* needed at the first and the last time, not between: scratch */
     int first, last; /* times */
     size_t offset;   /* in the common region, or in every shard's */
 } nn_storage;
+
+static inline bool nn_storage_alive(const nn_storage *storage, int time)
+{
+    return storage->ends ? time == storage->first || time == storage->last
+                         : storage->first <= time && time <= storage->last;
+}
 
 /* What the plan knows of a node; indexed like the graph. -1: none. */
 typedef struct {
@@ -55,7 +61,7 @@ typedef struct {
     bool view;             /* its output is its input 0 */
     bool view_shared;      /* ... in the same memory: forward has nothing to do */
     bool gradient_shared;  /* ... and so is its gradient: backward has nothing to do */
-    int saved;             /* storage, -1 for none */
+    int saved, scratch;    /* storages, -1 for none */
     size_t partial;        /* place of its partials, in doubles */
     int64_t partial_count; /* a shard; 0: does not mix the batch */
     unsigned clear;        /* bit i: gradient of input i is set to zero first */
@@ -97,7 +103,7 @@ struct nn_exec {
 
     unsigned char *block;
     size_t bytes;
-    size_t common, shard_region, shard_bytes, gradients, partials, scratch, scratch_bytes;
+    size_t common, shard_region, shard_bytes, gradients, partials;
     size_t touched, touched_bytes;
     int64_t gradient_count; /* numbers in one shard's gradients */
     int64_t dense_count;    /* those before the tables, which come last */
@@ -121,6 +127,9 @@ static inline int64_t nn_shard_start(int64_t rows, int shards, int shard)
 /* Fills storage, the offsets of all regions, and allocates the block. Needs everything of `slot`
  * and `item` that says what is run; layout.c. */
 nn_status nn_layout(nn_exec *exec, nn_error *error);
+
+/* Bytes of the plan that live at one time, at most. */
+size_t nn_layout_least(const nn_exec *exec);
 
 /* Offsets for all storages that are not common: largest first, each into the smallest gap that it
  * fits among those alive at the same time. Returns the size of the region. `order` has room for
