@@ -15,16 +15,18 @@
 #endif
 
 /* gradient[i] = value, or += where the plan has already put another consumer's share there. `value`
- * is an expression in i. With add false the old contents are garbage and must not be read. */
+ * is an expression in i. With add false the old contents are garbage and must not be read. The
+ * count is taken first: a loop that asks for it every time does not vectorise. */
 #define NN_GIVE(gradient, add, count, value)                                                       \
     do {                                                                                           \
+        const int64_t nn_give_count = (count);                                                     \
         if (add) {                                                                                 \
             NN_INDEPENDENT                                                                         \
-            for (int64_t i = 0; i < (count); i++)                                                  \
+            for (int64_t i = 0; i < nn_give_count; i++)                                            \
                 (gradient)[i] += (value);                                                          \
         } else {                                                                                   \
             NN_INDEPENDENT                                                                         \
-            for (int64_t i = 0; i < (count); i++)                                                  \
+            for (int64_t i = 0; i < nn_give_count; i++)                                            \
                 (gradient)[i] = (value);                                                           \
         }                                                                                          \
     } while (0)
