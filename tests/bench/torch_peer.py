@@ -1,16 +1,21 @@
 #!/usr/bin/python3
 """Training throughput of PyTorch (Debian's python3-torch) on the workloads of `gradus bench`.
 
-usage: torch_peer.py WORKLOAD [THREADS] [STEPS]
+usage: torch_peer.py WORKLOAD [THREADS] [STEPS] [THREADS_BESIDE_PRODUCTS]
 
 The same layers, batch and optimiser (Adam, 1e-3), data in memory, whole steps: slicing, forward,
 loss, backward, update. Prints one JSON line.
+
+Its products are OpenBLAS's, which has threads of its own that PyTorch does not set: without the
+variable below, "one thread" would be as many as the machine has.
 """
 import gzip
 import json
 import os
 import sys
 import time
+
+os.environ["OPENBLAS_NUM_THREADS"] = sys.argv[2] if len(sys.argv) > 2 else "1"
 
 import numpy as np
 import torch
@@ -140,7 +145,7 @@ def main():
     name = sys.argv[1]
     threads = int(sys.argv[2]) if len(sys.argv) > 2 else 1
     steps = int(sys.argv[3]) if len(sys.argv) > 3 else 100
-    torch.set_num_threads(threads)
+    torch.set_num_threads(int(sys.argv[4]) if len(sys.argv) > 4 else threads)
     torch.manual_seed(0)
     batch, build = WORKLOADS[name]
     network = build()
