@@ -1,7 +1,7 @@
 #include "store/annotate.h"
 
+#include "store/annotate_internal.h"
 #include "store/read.h"
-#include "store/recorder_thread.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -9,8 +9,8 @@
 /* --- texts ------------------------------------------------------------------------------------ */
 
 /* Names are typed again on command lines and in filters, and shown in cells. */
-static nn_status check_word(const char *what, const char *text, size_t room, const char *refused,
-                            nn_error *error)
+nn_status annotate_check_word(const char *what, const char *text, size_t room, const char *refused,
+                              nn_error *error)
 {
     size_t length = strlen(text);
     if (length == 0)
@@ -31,7 +31,7 @@ static nn_status check_word(const char *what, const char *text, size_t room, con
 
 static nn_status check_run_name(const char *name, nn_error *error)
 {
-    nn_status status = check_word("name", name, sizeof((run_row *)0)->name, "@", error);
+    nn_status status = annotate_check_word("name", name, sizeof((run_row *)0)->name, "@", error);
     if (status == NN_OK &&
         (strspn(name, "0123456789") == strlen(name) || strcmp(name, "last") == 0))
         status =
@@ -46,7 +46,7 @@ const char *run_tag_colour(int i)
     return i >= 0 && i < (int)(sizeof colours / sizeof *colours) ? colours[i] : NULL;
 }
 
-static nn_status check_colour(const char *colour, nn_error *error)
+nn_status annotate_check_colour(const char *colour, nn_error *error)
 {
     for (int i = 0; run_tag_colour(i); i++)
         if (strcmp(run_tag_colour(i), colour) == 0)
@@ -131,9 +131,10 @@ static nn_status change_tag(database *db, const run_change *change, run_change *
     int64_t tag;
     bool has = false;
     char colour[sizeof change->colour] = "";
-    nn_status status = check_word("tag", change->text, STORE_TAG, " ,\"'()=<>~!:", error);
+    nn_status status =
+        annotate_check_word("tag", change->text, STORE_TAG, ANNOTATE_TAG_REFUSED, error);
     if (status == NN_OK && change->colour[0])
-        status = check_colour(change->colour, error);
+        status = annotate_check_colour(change->colour, error);
     if (status == NN_OK)
         status = find_tag(db, change->text, &tag, colour, sizeof colour, error);
     if (status == NN_OK && tag == 0)
@@ -252,9 +253,8 @@ static nn_status apply(recorder *r, const run_change *change, run_change *invers
 /* --- on the recorder's thread ------------------------------------------------------------------
  */
 
-/* `work` in a transaction of its own. */
-static nn_status in_transaction(recorder *r, nn_status (*work)(recorder *, void *, nn_error *),
-                                void *argument, nn_error *error)
+nn_status annotate_transaction(recorder *r, nn_status (*work)(recorder *, void *, nn_error *),
+                               void *argument, nn_error *error)
 {
     r->tried_at = process_monotonic_ms();
     r->beginning = true;
@@ -289,7 +289,7 @@ static nn_status apply_all(recorder *r, void *argument, nn_error *error)
 
 static nn_status change_work(recorder *r, void *argument, nn_error *error)
 {
-    return in_transaction(r, apply_all, argument, error);
+    return annotate_transaction(r, apply_all, argument, error);
 }
 
 nn_status recorder_change(recorder *r, const run_change *changes, int count, run_change *inverse,
@@ -377,13 +377,13 @@ static nn_status write_view(recorder *r, void *argument, nn_error *error)
 
 static nn_status view_work(recorder *r, void *argument, nn_error *error)
 {
-    return in_transaction(r, write_view, argument, error);
+    return annotate_transaction(r, write_view, argument, error);
 }
 
 nn_status recorder_save_view(recorder *r, const char *screen, const char *name, const char *query,
                              nn_error *error)
 {
-    nn_status status = check_word("view", name, STORE_VIEW_NAME, "", error);
+    nn_status status = annotate_check_word("view", name, STORE_VIEW_NAME, "", error);
     if (status == NN_OK && query && strlen(query) >= STORE_VIEW_QUERY)
         status = nn_fail(error, NN_E_ARG, "the rules of view '%s' are longer than %d bytes", name,
                          STORE_VIEW_QUERY - 1);

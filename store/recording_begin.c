@@ -102,11 +102,17 @@ static nn_status find_dataset(database *db, const run_description *description, 
     if (found)
         *id = sqlite3_column_int64(query, 0);
     sqlite3_finalize(query);
+    const char *content = description->dataset ? nn_dataset_checksum(description->dataset) : "";
+    if (found && status == NN_OK && *content) /* recorded before the checksum was kept */
+        status =
+            database_do(db, error, "UPDATE dataset SET content = ? WHERE id = ? AND content = ''",
+                        "si", content, *id);
     if (found || status != NN_OK)
         return status;
     status = database_do(
-        db, error, "INSERT INTO dataset (name, fingerprint, classes) VALUES (?, ?, ?)", "ssi",
-        description->data, description->fingerprint, (int64_t)description->classes);
+        db, error, "INSERT INTO dataset (name, fingerprint, classes, content) VALUES (?, ?, ?, ?)",
+        "ssis", description->data, description->fingerprint, (int64_t)description->classes,
+        content);
     *id = sqlite3_last_insert_rowid(db->handle);
     return status == NN_OK ? write_classes(db, *id, description, error) : status;
 }
@@ -126,6 +132,23 @@ static nn_status write_params(database *db, run_id run, const run_description *d
                         "isds", run, param->key, param->is_number ? param->number : (double)NAN,
                         param->is_number ? NULL : param->text);
     }
+    return status;
+}
+
+/* The fixes of labels that its data came with. */
+static nn_status write_fixes(database *db, run_id run, const run_description *description,
+                             nn_error *error)
+{
+    int64_t count = 0;
+    const nn_label_fix *fixes =
+        description->dataset ? nn_dataset_fixes(description->dataset, &count) : NULL;
+    nn_status status = NN_OK;
+    for (int64_t i = 0; i < count && status == NN_OK; i++)
+        status = database_do(db, error,
+                             "INSERT OR REPLACE INTO run_label_fix (run, example, old_label, "
+                             "new_label) VALUES (?, ?, ?, ?)",
+                             "iiii", run, fixes[i].example, (int64_t)fixes[i].from,
+                             (int64_t)fixes[i].to);
     return status;
 }
 
@@ -185,6 +208,8 @@ static nn_status begin_new(recording *run, database *db, const process_identity 
         status = write_run(run, db, self, description, error);
     if (status == NN_OK)
         status = write_params(db, run->id, description, error);
+    if (status == NN_OK)
+        status = write_fixes(db, run->id, description, error);
     if (status == NN_OK)
         status = write_segment(run, db, self, description->command_line,
                                description->facts.start_step, error);

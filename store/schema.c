@@ -331,12 +331,99 @@ static const char *const version_3[] = {
     ") WITHOUT ROWID",
 };
 
+static const char *const version_4[] = {
+    "ALTER TABLE dataset ADD COLUMN content TEXT NOT NULL DEFAULT '' "
+    "/* checksum without split and fixes; '': the fingerprint stands for it */",
+
+    "CREATE TABLE tag (\n"
+    "  -- of examples; it belongs to the data, whatever run was looked at\n"
+    "  id INTEGER PRIMARY KEY AUTOINCREMENT,\n"
+    "  content TEXT NOT NULL,  -- as dataset.content, here and below\n"
+    "  name TEXT NOT NULL COLLATE NOCASE,\n"
+    "  colour TEXT NOT NULL,\n"
+    "  effort TEXT NOT NULL DEFAULT '',  -- of fixing it: '2 h', 'hard'\n"
+    "  position INTEGER NOT NULL,  -- 1, 2, ...\n"
+    "  UNIQUE (content, name)\n"
+    ")",
+
+    "CREATE TABLE example_tag (\n"
+    "  tag INTEGER NOT NULL REFERENCES tag(id) ON DELETE CASCADE,\n"
+    "  example INTEGER NOT NULL,  -- stable index in the source, here and below\n"
+    "  PRIMARY KEY (tag, example)\n"
+    ") WITHOUT ROWID",
+
+    "CREATE TABLE example_note (\n"
+    "  content TEXT NOT NULL,\n"
+    "  example INTEGER NOT NULL,\n"
+    "  text TEXT NOT NULL,\n"
+    "  PRIMARY KEY (content, example)\n"
+    ") WITHOUT ROWID",
+
+    "CREATE TABLE label_fix (\n"
+    "  -- labels that are wrong in the source; later runs take them as fixed\n"
+    "  content TEXT NOT NULL,\n"
+    "  example INTEGER NOT NULL,\n"
+    "  old_label INTEGER NOT NULL,\n"
+    "  new_label INTEGER NOT NULL,  -- -1: not known, the example is left out\n"
+    "  made_ms INTEGER NOT NULL,\n"
+    "  who TEXT NOT NULL,\n"
+    "  rule TEXT NOT NULL,  -- by which dev and test were looked through alike; '': neither was\n"
+    "  PRIMARY KEY (content, example)\n"
+    ") WITHOUT ROWID",
+
+    "CREATE TABLE run_label_fix (\n"
+    "  -- the fixes that a run was trained and judged with, as they were then\n"
+    "  run INTEGER NOT NULL REFERENCES run(id) ON DELETE CASCADE,\n"
+    "  example INTEGER NOT NULL,\n"
+    "  old_label INTEGER NOT NULL,\n"
+    "  new_label INTEGER NOT NULL,\n"
+    "  PRIMARY KEY (run, example)\n"
+    ") WITHOUT ROWID",
+
+    "CREATE TABLE analysis (\n"
+    "  -- a random sample of the errors of a run\n"
+    "  id INTEGER PRIMARY KEY AUTOINCREMENT,\n"
+    "  run INTEGER NOT NULL REFERENCES run(id) ON DELETE CASCADE,\n"
+    "  part TEXT NOT NULL CHECK (part IN ('train', 'dev', 'test')),\n"
+    "  seed INTEGER NOT NULL,  -- as run.seed\n"
+    "  errors INTEGER NOT NULL,  -- in the part, when it was drawn\n"
+    "  total INTEGER NOT NULL,  -- examples of the part\n"
+    "  made_ms INTEGER NOT NULL\n"
+    ")",
+    "CREATE INDEX analysis_run ON analysis (run)",
+
+    "CREATE TABLE analysis_example (\n"
+    "  analysis INTEGER NOT NULL REFERENCES analysis(id) ON DELETE CASCADE,\n"
+    "  place INTEGER NOT NULL,  -- in the order they were drawn\n"
+    "  example INTEGER NOT NULL,\n"
+    "  seen_ms INTEGER,  -- when somebody looked at it; NULL: not yet\n"
+    "  PRIMARY KEY (analysis, place)\n"
+    ") WITHOUT ROWID",
+
+    "CREATE TABLE example_journal (\n"
+    "  -- every change of the tables above, for undo and redo: one row a row that changed\n"
+    "  id INTEGER PRIMARY KEY,\n"
+    "  content TEXT NOT NULL,\n"
+    "  journal TEXT NOT NULL,  -- whose steps these are\n"
+    "  step INTEGER NOT NULL,  -- rows of one step stand or fall together\n"
+    "  kind TEXT NOT NULL CHECK (kind IN ('tag', 'of', 'note', 'fix')),\n"
+    "  tag INTEGER NOT NULL,\n"
+    "  example INTEGER NOT NULL,\n"
+    "  before TEXT,  -- columns joined by tabs; NULL: no such row\n"
+    "  after TEXT,\n"
+    "  made_ms INTEGER NOT NULL,\n"
+    "  undone INTEGER NOT NULL DEFAULT 0\n"
+    ")",
+    "CREATE INDEX example_journal_step ON example_journal (content, journal, step)",
+};
+
 const schema_step *schema_steps(int *count)
 {
     static const schema_step steps[] = {
         {version_1, sizeof version_1 / sizeof version_1[0]},
         {version_2, sizeof version_2 / sizeof version_2[0]},
         {version_3, sizeof version_3 / sizeof version_3[0]},
+        {version_4, sizeof version_4 / sizeof version_4[0]},
     };
     *count = sizeof steps / sizeof steps[0];
     return steps;

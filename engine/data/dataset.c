@@ -4,8 +4,10 @@
 
 #include "engine/data/normal.h"
 #include "engine/data/parsers.h"
+#include "engine/rng.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +20,9 @@ struct nn_dataset {
     nn_split split;
     nn_normal normal;
     int64_t *class_count[NN_PARTS];
-    char fingerprint[17];
+    nn_label_fix *fixes;
+    int64_t fix_count;
+    char fingerprint[17], checksum[17];
 };
 
 static const char fashion_folder[] = "/usr/share/datasets/fashion-mnist";
@@ -115,6 +119,7 @@ static nn_status count_classes(nn_dataset *dataset, nn_error *error)
 {
     for (int p = 0; p < NN_PARTS; p++) {
         int64_t *count = calloc((size_t)dataset->examples.classes, sizeof *count);
+        free(dataset->class_count[p]);
         dataset->class_count[p] = count;
         if (!count)
             return nn_fail(error, NN_E_NOMEM, "no memory for %d classes",
@@ -145,9 +150,8 @@ static uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t size)
     return hash ^ hash >> 31;
 }
 
-static void take_fingerprint(nn_dataset *dataset)
+static uint64_t hash_content(const nn_examples *e)
 {
-    const nn_examples *e = &dataset->examples;
     uint64_t hash = 0xCBF29CE484222325u;
     hash = hash_bytes(hash, e->sample.dim, (size_t)e->sample.rank * sizeof *e->sample.dim);
     hash = hash_bytes(hash, e->values,
@@ -155,12 +159,36 @@ static void take_fingerprint(nn_dataset *dataset)
     hash = hash_bytes(hash, e->label, (size_t)e->count * sizeof *e->label);
     for (int k = 0; k < e->classes; k++)
         hash = hash_bytes(hash, e->class_name[k], strlen(e->class_name[k]) + 1);
+    return hash;
+}
+
+static void take_fingerprint(nn_dataset *dataset)
+{
+    uint64_t hash = hash_content(&dataset->examples);
+    if (!dataset->checksum[0])
+        snprintf(dataset->checksum, sizeof dataset->checksum, "%016" PRIx64, hash);
     for (int p = 0; p < NN_PARTS; p++) {
         hash = hash_bytes(hash, &dataset->split.count[p], sizeof dataset->split.count[p]);
         hash = hash_bytes(hash, dataset->split.index[p],
                           (size_t)dataset->split.count[p] * sizeof *dataset->split.index[p]);
     }
     snprintf(dataset->fingerprint, sizeof dataset->fingerprint, "%016" PRIx64, hash);
+}
+
+/* Exactly that share of all examples, so that what finds them has a known number to find. */
+static void flip_labels(nn_examples *examples, const nn_data_args *args)
+{
+    uint32_t stream = nn_stream_of("flip");
+    int64_t left = llround(args->flip * (double)examples->count), rest = examples->count;
+    for (int64_t i = 0; i < examples->count && left > 0; i++, rest--) {
+        /* Selection sampling (Knuth 3.4.2 S): the rest is taken with the share still due. */
+        if (nn_uniform_at(args->seed, stream, 0, (uint32_t)i) * (double)rest >= (double)left)
+            continue;
+        int others = examples->classes - 1;
+        int step = 1 + (int)(nn_uniform_at(args->seed, stream, 1, (uint32_t)i) * others);
+        examples->label[i] = (examples->label[i] + step) % examples->classes;
+        left--;
+    }
 }
 
 static nn_status prepare(nn_dataset *dataset, const char *source, const nn_data_args *args,
@@ -174,6 +202,10 @@ static nn_status prepare(nn_dataset *dataset, const char *source, const nn_data_
         return nn_fail(error, NN_E_FORMAT,
                        "%s: all %lld examples are of class '%s'; expected at least two classes",
                        source, (long long)dataset->examples.count, dataset->examples.class_name[0]);
+    if (!(args->flip >= 0 && args->flip < 1))
+        return nn_fail(error, NN_E_ARG, "flipped labels %g: expected a share from 0 to below 1",
+                       args->flip);
+    flip_labels(&dataset->examples, args);
     status = nn_split_examples(&dataset->examples, args, &dataset->split, error);
     if (status == NN_OK)
         status = count_classes(dataset, error);
@@ -212,9 +244,109 @@ void nn_dataset_free(nn_dataset *dataset)
     nn_examples_free(&dataset->examples);
     nn_split_free(&dataset->split);
     nn_normal_free(&dataset->normal);
+    free(dataset->fixes);
     for (int p = 0; p < NN_PARTS; p++)
         free(dataset->class_count[p]);
     free(dataset);
+}
+
+/* --- fixed labels ---------------------------------------------------------------------------- */
+
+static int by_example(const void *a, const void *b)
+{
+    const nn_label_fix *one = a, *other = b;
+    return (one->example > other->example) - (one->example < other->example);
+}
+
+static nn_status check_fix(const nn_dataset *dataset, const nn_label_fix *fix, nn_error *error)
+{
+    const nn_examples *e = &dataset->examples;
+    if (fix->example < 0 || fix->example >= e->count)
+        return nn_fail(error, NN_E_MISSING, "data '%s' has no example %lld: 0 to %lld exist",
+                       dataset->name, (long long)fix->example, (long long)e->count - 1);
+    if (fix->to < -1 || fix->to >= e->classes)
+        return nn_fail(error, NN_E_ARG, "example %lld of '%s': there is no class %d",
+                       (long long)fix->example, dataset->name, fix->to);
+    if (e->label[fix->example] != fix->from)
+        return nn_fail(
+            error, NN_E_STATE, "example %lld of '%s' has label %d, but the fix is of label %d",
+            (long long)fix->example, dataset->name, (int)e->label[fix->example], fix->from);
+    return NN_OK;
+}
+
+static void leave_out(nn_split *split, nn_part part, int64_t place)
+{
+    uint32_t *index = split->index[part];
+    int64_t after = --split->count[part] - place;
+    memmove(index + place, index + place + 1, (size_t)after * sizeof *index);
+}
+
+nn_status nn_dataset_fix(nn_dataset *dataset, const nn_label_fix *fixes, int64_t count,
+                         nn_error *error)
+{
+    nn_status status = NN_OK;
+    nn_label_fix *kept =
+        realloc(dataset->fixes, (size_t)(dataset->fix_count + count + 1) * sizeof *kept);
+    if (!kept)
+        return nn_fail(error, NN_E_NOMEM, "no memory for %lld fixed labels", (long long)count);
+    dataset->fixes = kept;
+    for (int64_t i = 0; i < count && status == NN_OK; i++)
+        status = check_fix(dataset, &fixes[i], error);
+    for (int64_t i = 0; i < count && status == NN_OK; i++) {
+        int64_t place;
+        nn_part part = nn_dataset_find(dataset, fixes[i].example, &place);
+        if (part == NN_PARTS)
+            continue;
+        if (fixes[i].to < 0)
+            leave_out(&dataset->split, part, place);
+        else
+            dataset->examples.label[fixes[i].example] = fixes[i].to;
+        kept[dataset->fix_count++] = fixes[i];
+    }
+    if (status == NN_OK)
+        status = count_classes(dataset, error);
+    if (status != NN_OK || dataset->fix_count == 0)
+        return status;
+    qsort(kept, (size_t)dataset->fix_count, sizeof *kept, by_example);
+    take_fingerprint(dataset);
+    return NN_OK;
+}
+
+const nn_label_fix *nn_dataset_fixes(const nn_dataset *dataset, int64_t *count)
+{
+    *count = dataset->fix_count;
+    return dataset->fixes;
+}
+
+nn_part nn_dataset_find(const nn_dataset *dataset, int64_t example, int64_t *place)
+{
+    for (int p = 0; p < NN_PARTS; p++) {
+        const uint32_t *index = dataset->split.index[p];
+        int64_t low = 0, high = dataset->split.count[p];
+        while (low < high) {
+            int64_t middle = low + (high - low) / 2;
+            if (index[middle] < (uint64_t)example)
+                low = middle + 1;
+            else
+                high = middle;
+        }
+        if (example >= 0 && low < dataset->split.count[p] && index[low] == example) {
+            *place = low;
+            return (nn_part)p;
+        }
+    }
+    return NN_PARTS;
+}
+
+int nn_dataset_label_of(const nn_dataset *dataset, int64_t example)
+{
+    bool exists = example >= 0 && example < dataset->examples.count;
+    return exists ? dataset->examples.label[example] : -1;
+}
+
+const char *nn_dataset_checksum(const nn_dataset *dataset)
+{
+    return dataset->checksum;
 }
 
 /* --- answers --------------------------------------------------------------------------------- */

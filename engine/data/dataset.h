@@ -21,6 +21,8 @@ typedef struct {
     int64_t limit; /* > 0: use at most so many train examples (stratified); for quick presets */
     const char *target; /* CSV: name of the target column; NULL: the last column */
     bool raw;           /* no normalisation */
+    double flip; /* share of the labels that become another class at random, keyed by seed: to see
+                    whether they are found again */
 } nn_data_args;
 
 /* `source` is a name ("fashion-mnist", "digits", "blobs", "moons", "circles", "spirals", "flower",
@@ -44,6 +46,26 @@ int nn_dataset_label(const nn_dataset *dataset, nn_part part, int64_t i);
 /* 16 hex digits over content and split: two runs compare only where this is equal. */
 const char *nn_dataset_fingerprint(const nn_dataset *dataset);
 const char *nn_part_name(nn_part part); /* "train", "dev", "test" */
+/* 16 hex digits over content alone, as it came: the same for every split, whatever was fixed. */
+const char *nn_dataset_checksum(const nn_dataset *dataset);
+
+/* A label that is wrong in the source. */
+typedef struct {
+    int64_t example; /* nn_dataset_id */
+    int from, to;    /* to -1: not known, the example is left out of its part */
+} nn_label_fix;
+/* Before anybody else reads it: takes the labels as fixed. Split and normalisation stay, the
+ * fingerprint is another then. Examples that are in no part are passed over (`limit`). Refuses an
+ * example that does not exist, a label that is not `from`, and a class that does not exist; then
+ * nothing is changed. */
+nn_status nn_dataset_fix(nn_dataset *dataset, const nn_label_fix *fixes, int64_t count,
+                         nn_error *error);
+/* Those in force, by example. Borrowed. */
+const nn_label_fix *nn_dataset_fixes(const nn_dataset *dataset, int64_t *count);
+/* The part that an example is in, and its place there; NN_PARTS: in none. */
+nn_part nn_dataset_find(const nn_dataset *dataset, int64_t example, int64_t *place);
+/* The label that an example has now, in whatever part; -1 where it does not exist. */
+int nn_dataset_label_of(const nn_dataset *dataset, int64_t example);
 
 /* Write normalised features of examples index[0..count) of a part (index NULL: first, first+1, ...)
  * into x (count * sample) and their labels into y. */
