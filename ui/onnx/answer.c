@@ -1,5 +1,5 @@
 /* The answer as JSON. */
-#include "engine/number.h"
+#include "ui/onnx/float_text.h"
 #include "ui/onnx/request.h"
 
 #include <math.h>
@@ -24,7 +24,7 @@ static bool write_small_whole(float value, FILE *out)
 
 static void write_number(float value, FILE *out)
 {
-    char text[NN_NUMBER_TEXT];
+    char text[ONNX_FLOAT_TEXT];
     if (write_small_whole(value, out))
         return;
     if (isnan(value))
@@ -32,7 +32,7 @@ static void write_number(float value, FILE *out)
     else if (isinf(value))
         fputs(value > 0 ? "\"Infinity\"" : "\"-Infinity\"", out);
     else
-        fputs(nn_number_text((double)value, text), out);
+        fwrite(text, 1, onnx_float_text(value, text), out);
 }
 
 static void write_tensor(const onnx_tensor *tensor, FILE *out)
