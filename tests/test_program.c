@@ -189,6 +189,14 @@ static void bench_measures(void **state)
     double pairs = number_of(line, "examples_per_s") / number_of(line, "words_per_s");
     assert_true(pairs > 5.8 && pairs < 6.2);
     json_decref(line);
+
+    /* 416,520 multiply-adds a picture, forward alone. */
+    line = program_json("bench infer-lenet --steps 20 --threads 1");
+    time = number_of(line, "ms_per_step");
+    assert_true(fabs(number_of(line, "latency_us") / time - 1000) < 1e-6);
+    assert_true(fabs(number_of(line, "gflops") * time * 1e6 / (2.0 * 416520) - 1) < 1e-9);
+    assert_true(number_of(line, "batched") == 64 && number_of(line, "batched_examples_per_s") > 0);
+    json_decref(line);
 }
 
 static void screens_are_printed(void **state)
