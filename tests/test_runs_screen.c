@@ -27,7 +27,7 @@ typedef struct {
 static void fill_store(const char *path)
 {
     run_sql(path,
-            "INSERT INTO dataset VALUES (1, 'digits', 'f', 10);"
+            "INSERT INTO dataset (id, name, fingerprint, classes) VALUES (1, 'digits', 'f', 10);"
             "INSERT INTO run (id, name, parent, parent_step, dataset, model, optimizer, schedule, "
             "command_line, seed, batch, epochs, shards, threads, parameters, multiply_adds, "
             "steps_per_epoch, total_steps, state, message, started_ms, ended_ms, heartbeat_ms, "

@@ -518,8 +518,11 @@ static void test_without_a_write_ahead_log(void **state)
     assert_int_equal(database_open_on(&reader, place->path, DATABASE_READ, "NFS", &error), NN_OK);
     int64_t count = 0;
     assert_int_equal(database_begin(&db, false, &error), NN_OK);
-    assert_int_equal(database_run(&db, "INSERT INTO dataset VALUES (1, 'x', 'y', 2)", &error),
-                     NN_OK);
+    assert_int_equal(
+        database_run(&db,
+                     "INSERT INTO dataset (id, name, fingerprint, classes) VALUES (1, 'x', 'y', 2)",
+                     &error),
+        NN_OK);
     assert_int_equal(database_commit(&db, &error), NN_OK);
     assert_int_equal(database_number(&reader, "SELECT count(*) FROM dataset", &count, &error),
                      NN_OK);
