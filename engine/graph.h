@@ -134,6 +134,7 @@ nn_node *nn_mean(nn_graph *graph,
 /* Layers create their parameters "name.weight", "name.bias", ... in the graph's model, or reuse
  * them when they exist, and return the operator's node, which bears the layer's name. */
 nn_node *nn_dense(nn_graph *graph, const char *name, nn_node *x, int units, nn_init init);
+nn_node *nn_dense_unbiased(nn_graph *graph, const char *name, nn_node *x, int units, nn_init init);
 nn_node *nn_conv(nn_graph *graph, const char *name, nn_node *x, int filters, int kernel_h,
                  int kernel_w, nn_conv_args args, nn_init init);
 /* Without a bias, for a batch norm behind it. */

@@ -30,7 +30,8 @@ bool nn_layer_fits(nn_graph *graph, const char *kind, const char *name, const nn
     return true;
 }
 
-nn_node *nn_dense(nn_graph *graph, const char *name, nn_node *x, int units, nn_init init)
+static nn_node *dense_layer(nn_graph *graph, const char *name, nn_node *x, int units, nn_init init,
+                            bool biased)
 {
     char text[NN_SHAPE_TEXT];
     if (!nn_layer_fits(graph, "dense", name, x))
@@ -45,9 +46,20 @@ nn_node *nn_dense(nn_graph *graph, const char *name, nn_node *x, int units, nn_i
         return nn_graph_refuse(graph, NN_E_ARG, "dense '%s': %d units; expected at least 1", name,
                                units);
     nn_node *w = nn_layer_part(graph, name, "weight", nn_shape2(units, shape.dim[1]), init, false);
-    nn_node *b =
-        w ? nn_layer_part(graph, name, "bias", nn_shape1(units), NN_INIT_ZEROS, false) : NULL;
-    return b ? nn_linear(nn_named(graph, "%s", name), x, w, b) : NULL;
+    nn_node *b = w && biased
+                     ? nn_layer_part(graph, name, "bias", nn_shape1(units), NN_INIT_ZEROS, false)
+                     : NULL;
+    return w && (b || !biased) ? nn_linear(nn_named(graph, "%s", name), x, w, b) : NULL;
+}
+
+nn_node *nn_dense(nn_graph *graph, const char *name, nn_node *x, int units, nn_init init)
+{
+    return dense_layer(graph, name, x, units, init, true);
+}
+
+nn_node *nn_dense_unbiased(nn_graph *graph, const char *name, nn_node *x, int units, nn_init init)
+{
+    return dense_layer(graph, name, x, units, init, false);
 }
 
 static nn_node *conv_layer(nn_graph *graph, const char *name, nn_node *x, int filters, int kernel_h,

@@ -87,8 +87,8 @@ static nn_status open_path(const char *path, const nn_data_args *args, nn_exampl
                    "%s: unknown kind of file; expected .csv, .tsv or .npy, or a folder", path);
 }
 
-static nn_status read_source(const char *source, const nn_data_args *args, nn_examples *examples,
-                             nn_error *error)
+static nn_status read_whole(const char *source, const nn_data_args *args, nn_examples *examples,
+                            nn_error *error)
 {
     if (strcmp(source, "fashion-mnist") == 0)
         return open_fashion(examples, error);
@@ -99,6 +99,24 @@ static nn_status read_source(const char *source, const nn_data_args *args, nn_ex
     if (nn_is_generator(source))
         return nn_generate(source, args->seed, examples, error);
     return open_path(source, args, examples, error);
+}
+
+/* "fashion-mnist:classes=7+9" is its examples of two classes, which become 0 and 1. */
+static nn_status read_source(const char *source, const nn_data_args *args, nn_examples *examples,
+                             nn_error *error)
+{
+    static const char key[] = ":classes=";
+    char whole[64];
+    const char *chosen = nn_is_generator(source) ? NULL : strstr(source, key);
+    if (!chosen)
+        return read_whole(source, args, examples, error);
+    size_t length = (size_t)(chosen - source);
+    if (length >= sizeof whole)
+        return nn_fail(error, NN_E_ARG, "'%.80s': classes are chosen of data with a name", source);
+    memcpy(whole, source, length);
+    whole[length] = '\0';
+    nn_status status = read_whole(whole, args, examples, error);
+    return status == NN_OK ? nn_keep_classes(examples, chosen + strlen(key), whole, error) : status;
 }
 
 /* What a source is called: its own name, or the last part of a path. */

@@ -26,7 +26,8 @@ typedef struct {
 } nn_data_args;
 
 /* `source` is a name ("fashion-mnist", "digits", "blobs", "moons", "circles", "spirals", "flower",
- * each generator also with sizes: "moons:n=500,noise=0.2"), "iris", a folder with IDX files, a
+ * each generator also with sizes: "moons:n=500,noise=0.2"), "iris" (those that are not generated
+ * also with some of their classes: "fashion-mnist:classes=7+9"), a folder with IDX files, a
  * folder of images by class (PNG, JPEG; or such folders in train/ and test/), a CSV file, or an NPY
  * file with labels beside it (X.npy and X.labels.npy). Errors name file, offset or line, and what
  * was expected. The split is a pure function of source and args (NULL: all zero). */

@@ -99,6 +99,11 @@ nn_status nn_load_iris(nn_examples *examples, nn_error *error);
 nn_status nn_check_labels(nn_examples *examples, const char *name, const char *test_name,
                           int64_t header, int64_t width, nn_error *error);
 
+/* Only the examples of some classes, "7+9", which become classes 0, 1, ... in that order. Refuses
+ * fewer than two, one named twice, and one that does not exist; then the examples are freed. */
+nn_status nn_keep_classes(nn_examples *examples, const char *chosen, const char *name,
+                          nn_error *error);
+
 /* The split: which examples are in which part. */
 typedef struct {
     uint32_t *index[NN_PARTS]; /* ascending */

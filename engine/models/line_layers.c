@@ -210,12 +210,12 @@ static nn_node *build_flatten(nn_line *line, const nn_layer *l, const char *name
     return nn_flatten(nn_named(line->graph, "%s", name), line->x);
 }
 
-/* The only word behind the layer's name: a whole number of units. */
-static bool take_units(nn_line *line, const nn_layer *l, int *units)
+/* The first word behind the layer's name, the last but `more`: a whole number of units. */
+static bool take_units(nn_line *line, const nn_layer *l, int more, int *units)
 {
     int pair[2];
-    if (l->word_count == 2 && nn_word_pair(l->words[1], pair) && pair[0] == pair[1] &&
-        pair[0] >= 1 && pair[0] <= MAX_UNITS) {
+    if (l->word_count > 1 && l->word_count <= 2 + more && nn_word_pair(l->words[1], pair) &&
+        pair[0] == pair[1] && pair[0] >= 1 && pair[0] <= MAX_UNITS) {
         *units = pair[0];
         return true;
     }
@@ -224,11 +224,37 @@ static bool take_units(nn_line *line, const nn_layer *l, int *units)
     return false;
 }
 
+/* "init=zeros|he|xavier" and "bias=no" behind the units of a dense layer. */
+static bool read_dense_keys(nn_line *line, const nn_layer *l, nn_init *init, bool *biased)
+{
+    static const struct {
+        const char *word;
+        nn_init init;
+    } known[] = {
+        {"init=zeros", NN_INIT_ZEROS}, {"init=he", NN_INIT_HE}, {"init=xavier", NN_INIT_XAVIER}};
+    for (int i = 2; i < l->word_count; i++) {
+        bool found = nn_word_is(l->words[i], "bias=no");
+        *biased = *biased && !found;
+        for (int k = 0; k < 3; k++)
+            if (nn_word_is(l->words[i], known[k].word)) {
+                *init = known[k].init;
+                found = true;
+            }
+        if (!found) {
+            nn_line_refuse(line, l->words[i], NN_E_ARG, "expected %s", l->kind->usage);
+            return false;
+        }
+    }
+    return true;
+}
+
 static nn_node *build_dense(nn_line *line, const nn_layer *l, const char *name)
 {
     char text[NN_SHAPE_TEXT];
     int units;
-    if (!take_units(line, l, &units))
+    bool biased = true;
+    nn_init init = init_for(line, l);
+    if (!take_units(line, l, 2, &units) || !read_dense_keys(line, l, &init, &biased))
         return NULL;
     if (line->sample.rank != 1)
         return nn_line_refuse(line, l->whole, NN_E_SHAPE,
@@ -238,7 +264,8 @@ static nn_node *build_dense(nn_line *line, const nn_layer *l, const char *name)
     if (too_many_weights(line, l, (double)units * (double)line->sample.dim[0]))
         return NULL;
     line->sample = nn_shape1(units);
-    return nn_dense(line->graph, name, line->x, units, init_for(line, l));
+    return biased ? nn_dense(line->graph, name, line->x, units, init)
+                  : nn_dense_unbiased(line->graph, name, line->x, units, init);
 }
 
 typedef nn_node *(*recurrent_layer)(nn_graph *, const char *, nn_node *, int,
@@ -249,7 +276,7 @@ static nn_node *build_recurrent(nn_line *line, const nn_layer *l, const char *na
                                 recurrent_layer layer, int gates)
 {
     int units;
-    if (!is_image(line, l) || !take_units(line, l, &units))
+    if (!is_image(line, l) || !take_units(line, l, 0, &units))
         return NULL;
     if (too_many_weights(line, l, (double)gates * units * ((double)line->sample.dim[2] + units)))
         return NULL;
@@ -328,7 +355,8 @@ static const nn_layer_kind kinds[] = {
     {"avgpool", "averagepool", "avgpool K [stride=S] [pad=P|same]", NN_ROLE_BETWEEN, build_avgpool},
     {"globalavgpool", "gap", "globalavgpool", NN_ROLE_BETWEEN, build_globalavgpool},
     {"flatten", NULL, "flatten", NN_ROLE_BETWEEN, build_flatten},
-    {"dense", "linear", "dense UNITS", NN_ROLE_WEIGHTS, build_dense},
+    {"dense", "linear", "dense UNITS [init=zeros|he|xavier] [bias=no]", NN_ROLE_WEIGHTS,
+     build_dense},
     {"rnn", NULL, "rnn UNITS", NN_ROLE_WEIGHTS, build_rnn},
     {"gru", NULL, "gru UNITS", NN_ROLE_WEIGHTS, build_gru},
     {"lstm", NULL, "lstm UNITS", NN_ROLE_WEIGHTS, build_lstm},
@@ -356,7 +384,7 @@ const char *nn_model_words(void)
            "avgpool K [stride=S] [pad=P|same]\n"
            "globalavgpool\n"
            "flatten\n"
-           "dense UNITS\n"
+           "dense UNITS [init=zeros|he|xavier] [bias=no]\n"
            "rnn UNITS (gru, lstm: over the rows of an image)\n"
            "relu\n"
            "gelu\n"
