@@ -13,10 +13,11 @@ MAKEFLAGS += --no-builtin-rules
 
 # --- what the machine must have ------------------------------------------------------------------
 PACKAGES_BUILD := gcc make pkg-config libc6-dev libncurses-dev libopenblas-dev libsqlite3-dev \
-                  zlib1g-dev libpng-dev libjpeg-dev libjansson-dev libutf8proc-dev
+                  zlib1g-dev libpng-dev libjpeg-dev libjansson-dev libutf8proc-dev \
+                  libmd4c-dev
 PACKAGES_RUN   := dataset-fashion-mnist
 PACKAGES_TEST  := libcmocka-dev libvterm-dev libonnx-testdata
-LIBRARIES      := ncursesw openblas sqlite3 zlib libpng libjpeg jansson libutf8proc
+LIBRARIES      := ncursesw openblas sqlite3 zlib libpng libjpeg jansson libutf8proc md4c
 
 # --- flags -------------------------------------------------------------------------------------
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Werror
@@ -45,6 +46,8 @@ sources    = $(sort $(foreach room,$(1),$(wildcard $(room)/*.c $(room)/*/*.c)))
 ENGINE_SRC := $(call sources,engine)
 STORE_SRC  := $(call sources,store)
 LESSON_SRC := $(call sources,lessons)
+# Chapters of the course: each folder's two texts become C, and all of them one table.
+CHAPTERS   := $(patsubst %/text.en.md,%,$(sort $(wildcard lessons/ch*/text.en.md)))
 UI_SRC     := $(filter-out ui/main.c,$(call sources,ui))
 # tests/test_*.c is one program each; tests/double/test_*.c link the engine built in double;
 # other files in tests/ and tests/operators/ are shared by all of them.
@@ -56,7 +59,8 @@ FUZZ_SRC   := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 
 objects      = $(patsubst %.c,$(BUILD)/%.o,$(1))
 ENGINE_OBJ  := $(call objects,$(ENGINE_SRC))
-PROGRAM_OBJ := $(call objects,$(STORE_SRC) $(LESSON_SRC) $(UI_SRC))
+CHAPTER_OBJ := $(BUILD)/lessons/list.o $(patsubst %,$(BUILD)/%/text.o,$(CHAPTERS))
+PROGRAM_OBJ := $(call objects,$(STORE_SRC) $(LESSON_SRC) $(UI_SRC)) $(CHAPTER_OBJ)
 DOUBLE_OBJ  := $(patsubst %.c,$(BUILD)/double/%.o,$(ENGINE_SRC))
 TESTS       := $(patsubst tests/%.c,$(BUILD)/tests/%,$(TEST_SRC))
 DOUBLES     := $(patsubst tests/%.c,$(BUILD)/tests/%,$(DOUBLE_SRC))
@@ -89,6 +93,14 @@ $(BUILD)/%.o: %.c $(BUILD)/flags
 $(BUILD)/double/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call quiet,cc)$(CC) $(CFLAGS_ALL) -DNN_REAL=double -MMD -MP -c -o $@ $<
+$(BUILD)/lessons/%/text.c: lessons/%/text.en.md lessons/%/text.ko.md lessons/embed.sh
+	@mkdir -p $(@D)
+	$(call quiet,text)lessons/embed.sh text lessons/$* > $@
+$(BUILD)/lessons/list.c: lessons/embed.sh $(BUILD)/sources
+	@mkdir -p $(@D)
+	$(call quiet,list)lessons/embed.sh list $(CHAPTERS) > $@
+$(CHAPTER_OBJ): %.o: %.c $(BUILD)/flags
+	$(call quiet,cc)$(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
 # Tests that include engine headers in double must agree with the library they link.
 $(BUILD)/tests/double/%.o: tests/double/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
@@ -103,8 +115,8 @@ $(BUILD)/flags: FORCE
 # Archive again when a file has gone.
 $(BUILD)/sources: FORCE
 	@mkdir -p $(@D)
-	@echo '$(ENGINE_SRC) $(STORE_SRC) $(LESSON_SRC) $(UI_SRC)' | cmp -s - $@ || \
-	 echo '$(ENGINE_SRC) $(STORE_SRC) $(LESSON_SRC) $(UI_SRC)' > $@
+	@echo '$(ENGINE_SRC) $(STORE_SRC) $(LESSON_SRC) $(UI_SRC) $(CHAPTERS)' | cmp -s - $@ || \
+	 echo '$(ENGINE_SRC) $(STORE_SRC) $(LESSON_SRC) $(UI_SRC) $(CHAPTERS)' > $@
 FORCE:
 
 HELPER_OBJ        := $(call objects,$(HELPER_SRC))

@@ -45,7 +45,7 @@ typedef struct {
     uint64_t steps;
     nn_train_state state; /* NN_DIVERGED is a result like others */
     char message[256];    /* why it diverged */
-    nn_model *model;      /* of the last weights; free with nn_model_free */
+    nn_model *model;      /* a copy of nn_trainer_model; free with nn_model_free */
 } lab_result;
 typedef void lab_watch(lab *l, const nn_event *event, void *context);
 nn_status lab_train(lab *l, const char *name, const nn_train_args *args, lab_watch *watch,
