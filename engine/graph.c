@@ -291,7 +291,8 @@ int64_t nn_node_backward_multiply_adds(const nn_node *node, unsigned wanted)
 {
     if (node->op && node->op->backward_multiply_adds)
         return node->op->backward_multiply_adds(node, wanted);
-    return nn_node_multiply_adds(node) * (int64_t)((wanted & 1) + (wanted >> 1 & 1));
+    int64_t first = wanted & 1, second = wanted >> 1 & 1;
+    return nn_node_multiply_adds(node) * (first + second);
 }
 
 int64_t nn_graph_multiply_adds(const nn_graph *graph)

@@ -384,7 +384,7 @@ nn_exec *nn_compile(nn_graph *graph, nn_node *root, nn_node *const *also, int al
 nn_status nn_plan_bytes(nn_graph *graph, nn_node *root, nn_node *const *also, int also_count,
                         nn_exec_args args, size_t *bytes, nn_error *error)
 {
-    nn_memory memory;
+    nn_memory memory = {0, 0};
     nn_status status = nn_plan_memory(graph, root, also, also_count, args, &memory, error);
     if (status == NN_OK)
         *bytes = memory.bytes;

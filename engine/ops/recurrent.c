@@ -126,9 +126,8 @@ int64_t nn_recurrence_backward_multiply_adds(const nn_node *node, int gates, uns
     nn_recurrence run = nn_recurrence_sizes(node, gates, 1);
     int64_t from_input = run.steps * run.width * run.features;
     int64_t from_state = run.steps * run.width * run.units;
-    int64_t inputs = (int64_t)((wanted >> REC_X & 1) + (wanted >> REC_W & 1));
-    int64_t states = 1 + (int64_t)(wanted >> REC_R & 1);
-    return wanted ? inputs * from_input + states * from_state : 0;
+    int64_t x = wanted >> REC_X & 1, w = wanted >> REC_W & 1, r = wanted >> REC_R & 1;
+    return wanted ? (x + w) * from_input + (1 + r) * from_state : 0;
 }
 
 nn_recurrence nn_recurrence_of(const nn_ctx *ctx, int gates)
