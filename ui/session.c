@@ -7,6 +7,7 @@
 #include "ui/session.h"
 
 #include "ui/checkpoints.h"
+#include "ui/run_data.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -23,6 +24,7 @@ struct session {
     run_id resumed, parent; /* 0: neither */
     uint64_t parent_step;
     int recorded_shards;
+    char label_note[200];
     char fingerprint[24]; /* of the data of the run that goes on; "" for a new one */
 
     nn_dataset *data;
@@ -258,22 +260,62 @@ static nn_status prepare_history(session *s, nn_error *error)
 /* --- data, trainer, run ------------------------------------------------------------------------
  */
 
+/* With the fixes that run `as` saw; 0: those in force. */
+static nn_dataset *read_data(const train_options *o, run_id as, int *held_back, nn_error *error)
+{
+    char path[PATH_MAX];
+    nn_dataset *data = run_data_read(o, error);
+    *held_back = 0;
+    if (!data || o->no_store || (o->no_fixes && !as))
+        return data;
+    nn_status status = NN_OK;
+    snprintf(path, sizeof path, "%s", o->store_path ? o->store_path : "");
+    if (!o->store_path)
+        status = store_default_path(path, sizeof path, error);
+    store *s = status == NN_OK ? store_open(path, error) : NULL;
+    status = s ? run_data_fix(data, s, as, held_back, error) : NN_E_IO;
+    store_close(s);
+    if (status == NN_OK)
+        return data;
+    nn_dataset_free(data);
+    return NULL;
+}
+
 nn_dataset *session_read_data(const train_options *o, nn_error *error)
 {
-    nn_data_args args = {.dev = o->dev_share,
-                         .test = o->test_share,
-                         .seed = o->seed,
-                         .limit = o->limit,
-                         .target = o->target};
-    return nn_dataset_open(o->data, &args, error);
+    int held_back;
+    return read_data(o, 0, &held_back, error);
+}
+
+static void note_labels(session *s, int held_back)
+{
+    int64_t count;
+    nn_dataset_fixes(s->data, &count);
+    size_t used = 0;
+    if (count > 0)
+        used = (size_t)snprintf(s->label_note, sizeof s->label_note,
+                                "%lld labels of this data are fixed (--no-fixes leaves them)",
+                                (long long)count);
+    if (held_back > 0 && used < sizeof s->label_note)
+        snprintf(s->label_note + used, sizeof s->label_note - used,
+                 "%s%d fixes are not used: they were made for train, and lie in dev or test here",
+                 used ? "; " : "", held_back);
+}
+
+const char *session_label_note(const session *s)
+{
+    return s->label_note;
 }
 
 static nn_status load_data(session *s, nn_error *error)
 {
     const train_options *o = &s->options;
-    s->data = s->shared.data ? s->shared.data : session_read_data(o, error);
+    int held_back = 0;
+    s->data = s->shared.data ? s->shared.data
+                             : read_data(o, s->resumed ? s->resumed : s->parent, &held_back, error);
     if (!s->data)
         return error ? error->code : NN_E_IO;
+    note_labels(s, held_back);
     if (s->fingerprint[0] && strcmp(s->fingerprint, nn_dataset_fingerprint(s->data)) != 0)
         return nn_fail(error, NN_E_STATE,
                        "run %lld learned from other examples: '%.100s' is now %s and was %s then; "

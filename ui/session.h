@@ -12,6 +12,8 @@ typedef struct {
     const char *rates, *freeze, *sampling, *augment; /* as nn_train_args has them */
     int accumulate, loaders, patience;
     double min_delta, average;
+    double flip_labels; /* share of labels made wrong on purpose (nn_data_args.flip) */
+    bool no_fixes;      /* take labels as they lie in the source */
     double lr, l2, l1, dropout, momentum, clip_norm, clip_value, dev_share, test_share;
     int batch, epochs, threads, shards;
     int64_t limit;
@@ -66,8 +68,11 @@ typedef struct {
 session *session_open(const train_options *options, bool start_paused, nn_error *error);
 session *session_open_shared(const train_options *options, session_shared shared, bool start_paused,
                              nn_error *error);
-/* The data that these options name, as a session would read it. */
+/* The data that these options name, as a session would read it: with the labels that were fixed in
+ * their store. */
 nn_dataset *session_read_data(const train_options *options, nn_error *error);
+/* "" or what is worth saying of the labels: how many are fixed, how many are not and why. */
+const char *session_label_note(const session *s);
 nn_trainer *session_trainer(session *s);
 nn_listener *session_listener(session *s); /* the caller's */
 const nn_dataset *session_data(const session *s);

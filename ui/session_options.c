@@ -86,6 +86,7 @@ static const kept_option kept[] = {
     TEXT(freeze),
     TEXT(sampling),
     TEXT(augment),
+    NUMBER("flip_labels", KEEP_REAL, flip_labels),
     NUMBER("average", KEEP_REAL, average),
     NUMBER("min_delta", KEEP_REAL, min_delta),
     NUMBER("accumulate", KEEP_INT, accumulate),

@@ -3,8 +3,8 @@
 #include <string.h>
 
 const program_command *const program_commands[] = {
-    &command_train, &command_sweep, &command_runs,   &command_watch, &command_data, &command_models,
-    &command_op,    &command_bench, &command_doctor, &command_help,  NULL,
+    &command_train,  &command_sweep, &command_runs,  &command_errors, &command_watch, &command_data,
+    &command_models, &command_op,    &command_bench, &command_doctor, &command_help,  NULL,
 };
 
 const program_command *find_command(const char *name)

@@ -2,6 +2,7 @@
 #include "ui/commands/common.h"
 #include "ui/commands/options.h"
 #include "ui/commands/runs.h"
+#include "store/examples.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -17,6 +18,8 @@ typedef struct {
     store_evaluation *evaluations;
     run_tag *tags;
     char (*classes)[64];
+    label_fix *fixes;
+    int fix_count;
     int tag_count, param_count, metric_count, event_count, evaluation_count, class_count;
 } run_facts;
 
@@ -36,6 +39,8 @@ static nn_status read_facts(store *s, run_id id, run_facts *facts, nn_error *err
                                    error);
     if (status == NN_OK)
         status = store_class_names(s, id, &facts->classes, &facts->class_count, error);
+    if (status == NN_OK)
+        status = store_run_fixes(s, id, &facts->fixes, &facts->fix_count, error);
     return status;
 }
 
@@ -47,6 +52,7 @@ static void free_facts(run_facts *facts)
     free(facts->events);
     store_free_evaluations(facts->evaluations, facts->evaluation_count);
     free(facts->classes);
+    free(facts->fixes);
 }
 
 /* The test part's when it was measured, else the newest of the dev part; NULL without any. */
@@ -77,6 +83,20 @@ static void json_params(json_out *json, const run_facts *facts)
             json_text(json, param->key, param->text);
     }
     json_close(json, '}');
+}
+
+/* The labels that it was trained and judged with in place of those in the source. */
+static void json_fixes(json_out *json, const run_facts *facts)
+{
+    json_open(json, "label_fixes", '[');
+    for (int i = 0; i < facts->fix_count; i++) {
+        json_open(json, NULL, '{');
+        json_whole(json, "id", facts->fixes[i].example);
+        json_whole(json, "from", facts->fixes[i].from);
+        json_whole(json, "to", facts->fixes[i].to);
+        json_close(json, '}');
+    }
+    json_close(json, ']');
 }
 
 static void json_metrics(json_out *json, const run_facts *facts)
@@ -162,6 +182,7 @@ static bool write_json(const run_facts *facts)
     runs_json_row(&json, &facts->row);
     runs_json_tags(&json, facts->tags, facts->tag_count);
     json_params(&json, facts);
+    json_fixes(&json, facts);
     json_metrics(&json, facts);
     json_events(&json, facts);
     json_open(&json, "evaluations", '[');
@@ -290,6 +311,9 @@ int runs_show(store *s, run_id id, bool as_json)
     } else {
         print_summary(&facts.row);
         print_notes(&facts);
+        if (facts.fix_count > 0)
+            printf("  labels: %d were taken as fixed, not as they lie in the source\n",
+                   facts.fix_count);
         print_params(&facts);
         print_metrics(&facts);
         print_events(&facts);

@@ -295,6 +295,8 @@ static int train_headless(const train_settings *settings)
         session_close(s, NULL);
         return EXIT_FAILED;
     }
+    if (*session_label_note(s))
+        report_say(&r, "%s", session_label_note(s));
     say_start(&r, s);
     follower f = {.session = s, .report = &r};
     follow(&f, signals);
