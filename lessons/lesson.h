@@ -26,6 +26,7 @@ enum {
     LESSON_LABS = 3,
     LESSON_CONTROLS = 12,
     LESSON_TERMS = 16,
+    LESSON_FACTS = 32,
     LESSON_CHAPTERS = 51
 };
 
@@ -118,8 +119,13 @@ typedef struct {
     int chapter;
     const char *prerequisites;       /* chapters, "1 2"; "" for none */
     lesson_term terms[LESSON_TERMS]; /* that this chapter teaches: the glossary is made of them */
-    void (*trace)(lesson_trace *t);  /* the worked example: lessons/trace.h */
-    lesson_lab labs[LESSON_LABS];    /* at least one */
+    /* Golden numbers (tests/golden) that the trace must equal: a fact's id, and the values, each
+     * an expression or the name of a whole value: {"ch01-ex-after-update", "z_new; a_new"}. */
+    struct {
+        const char *id, *values;
+    } facts[LESSON_FACTS];
+    void (*trace)(lesson_trace *t); /* the worked example: lessons/trace.h */
+    lesson_lab labs[LESSON_LABS];   /* at least one */
     lesson_claim claims[LESSON_CLAIMS];
     lesson_check checks[LESSON_CHECKS]; /* at least three */
 } lesson;

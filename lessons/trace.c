@@ -375,6 +375,29 @@ static void put(sink *out, const char *bytes, size_t count)
     out->text[out->used] = '\0';
 }
 
+/* "w1" of a vector w is its first number, "W12" of a matrix that in row 1 and column 2. */
+static bool element_of(const lesson_trace *t, char name[TRACE_NAME], const trace_entry **entry,
+                       int *row, int *column)
+{
+    size_t length = strlen(name);
+    size_t digits = 0;
+    while (digits < length && name[length - 1 - digits] >= '1' && name[length - 1 - digits] <= '9')
+        digits++;
+    if (digits < 1 || digits > 2 || digits == length)
+        return false;
+    int last = name[length - 1] - '0', first = name[length - digits] - '0';
+    name[length - digits] = '\0';
+    *entry = trace_find(t, name);
+    if (!*entry || (*entry)->scalar)
+        return false;
+    bool matrix = (*entry)->rows > 1 && (*entry)->columns > 1;
+    if (matrix != (digits == 2))
+        return false;
+    *row = matrix || (*entry)->rows > 1 ? first : 1;
+    *column = matrix || (*entry)->rows == 1 ? last : 1;
+    return true;
+}
+
 /* The value that the name at `at` stands for, if it is a number known before `step`; *length: bytes
  * of the name with its index. */
 static bool number_at(const lesson_trace *t, const trace_entry *step, const char *at,
@@ -383,9 +406,15 @@ static bool number_at(const lesson_trace *t, const trace_entry *step, const char
     char name[TRACE_NAME];
     *length = lesson_pretty_name(at, name, sizeof name);
     const trace_entry *entry = *length ? trace_find(t, name) : NULL;
+    int row = 1, column = 1, end = 0;
+    if (!entry && *length > 0 && element_of(t, name, &entry, &row, &column)) {
+        if (entry >= step || row > entry->rows || column > entry->columns)
+            return false;
+        *value = entry->values[(row - 1) * entry->columns + column - 1];
+        return true;
+    }
     if (!entry || entry >= step)
         return false;
-    int row = 1, column = 1, end = 0;
     const char *rest = at + *length;
     if (sscanf(rest, "[%d,%d]%n", &row, &column, &end) < 2 || end == 0) {
         end = 0;
