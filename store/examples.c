@@ -5,6 +5,7 @@
 #include "store/annotate_internal.h"
 #include "store/read.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,6 +24,50 @@ nn_status store_run_content(store *s, run_id run, char content[EXAMPLE_CONTENT],
     if (status == NN_OK && !found)
         return nn_fail(error, NN_E_MISSING, "there is no run %lld", (long long)run);
     return status;
+}
+
+/* --- the human level ---------------------------------------------------------------------------
+ */
+
+nn_status store_human_error(store *s, const char *content, double *share, nn_error *error)
+{
+    sqlite3_stmt *query = database_query(
+        &s->db, error, "SELECT error FROM human_level WHERE content = ?", "s", content);
+    nn_status status = query ? NN_OK : error ? error->code : NN_E_IO;
+    *share = NAN;
+    if (query && database_next(&s->db, query, &status, error))
+        *share = column_double(query, 0);
+    sqlite3_finalize(query);
+    return status;
+}
+
+typedef struct {
+    const char *content;
+    double share;
+} level_request;
+
+static nn_status write_level(recorder *r, void *argument, nn_error *error)
+{
+    const level_request *ask = argument;
+    if (isnan(ask->share))
+        return database_do(&r->db, error, "DELETE FROM human_level WHERE content = ?", "s",
+                           ask->content);
+    return database_do(&r->db, error,
+                       "INSERT OR REPLACE INTO human_level (content, error) VALUES (?, ?)", "sd",
+                       ask->content, ask->share);
+}
+
+static nn_status level_work(recorder *r, void *argument, nn_error *error)
+{
+    return annotate_transaction(r, write_level, argument, error);
+}
+
+nn_status recorder_human_error(recorder *r, const char *content, double share, nn_error *error)
+{
+    level_request ask = {content, share};
+    if (share < 0 || share > 1)
+        return nn_fail(error, NN_E_ARG, "human error %g: expected a share from 0 to 1", share);
+    return recorder_ask(r, level_work, &ask, error);
 }
 
 /* --- tags, notes, fixes ------------------------------------------------------------------------

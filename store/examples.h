@@ -22,6 +22,11 @@ enum {
 /* The checksum of the run's data; for runs recorded before it was kept: their fingerprint. */
 nn_status store_run_content(store *s, run_id run, char content[EXAMPLE_CONTENT], nn_error *error);
 
+/* The error of people on some data, or the least there can be; a share, NaN: not said. */
+nn_status store_human_error(store *s, const char *content, double *share, nn_error *error);
+/* NaN forgets it. Refuses what is no share. */
+nn_status recorder_human_error(recorder *r, const char *content, double share, nn_error *error);
+
 typedef struct {
     int64_t id;
     char name[STORE_TAG], colour[12];

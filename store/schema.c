@@ -417,6 +417,14 @@ static const char *const version_4[] = {
     "CREATE INDEX example_journal_step ON example_journal (content, journal, step)",
 };
 
+static const char *const version_5[] = {
+    "CREATE TABLE human_level (\n"
+    "  -- the error of people, or the least there can be (Bayes), on some data\n"
+    "  content TEXT PRIMARY KEY,  -- as dataset.content\n"
+    "  error REAL NOT NULL  -- a share\n"
+    ") WITHOUT ROWID",
+};
+
 const schema_step *schema_steps(int *count)
 {
     static const schema_step steps[] = {
@@ -424,6 +432,7 @@ const schema_step *schema_steps(int *count)
         {version_2, sizeof version_2 / sizeof version_2[0]},
         {version_3, sizeof version_3 / sizeof version_3[0]},
         {version_4, sizeof version_4 / sizeof version_4[0]},
+        {version_5, sizeof version_5 / sizeof version_5[0]},
     };
     *count = sizeof steps / sizeof steps[0];
     return steps;

@@ -157,6 +157,43 @@ static void test_suspects_and_fixes(void **state)
     json_decref(found);
 }
 
+/* The ladder, one class against the rest, and neighbours by what the network asked again sees. */
+static void test_diagnose_and_neighbours(void **state)
+{
+    (void)state;
+    char line[200];
+    json_t *d = program_json("diagnose flipped --human 0.01 --class 3 --json");
+    assert_int_equal(json_array_size(json_object_get(d, "ladder")), 5);
+    assert_int_equal(json_array_size(json_object_get(d, "gaps")), 4);
+    assert_float_equal(number_of(json_array_get(json_object_get(d, "ladder"), 0), "error"), .01, 0);
+    assert_true(number_of(json_object_get(d, "class"), "roc_area") > 0.8);
+    assert_true(json_array_size(json_object_get(d, "slices")) >= 14);
+    json_decref(d);
+    refused("diagnose flipped --class eleven", 2, "is no class");
+    refused("diagnose flipped --human 3", 2, "expected a share");
+    refused("diagnose nothing", 1, "there is no run");
+
+    json_t *list = program_json("errors flipped --all --limit 1 --json");
+    long long id = id_at(json_object_get(list, "examples"), 0);
+    static const char *const spaces[] = {"features", "pixels"};
+    for (int k = 0; k < 2; k++) {
+        snprintf(line, sizeof line, "errors flipped --nearest %lld --space %s --limit 8 --json", id,
+                 spaces[k]);
+        json_t *near = program_json(line);
+        const json_t *examples = json_object_get(near, "examples");
+        assert_int_equal(json_array_size(examples), 8);
+        assert_string_equal(text_of(near, "space"), spaces[k]);
+        for (size_t i = 0; i < 8; i++) {
+            assert_int_not_equal(id_at(examples, i), id);
+            if (i > 0)
+                assert_true(number_of(json_array_get(examples, i), "distance") >=
+                            number_of(json_array_get(examples, i - 1), "distance"));
+        }
+        json_decref(near);
+    }
+    json_decref(list);
+}
+
 /* A file that changed after the training, or is gone: what is in the store stays of use. */
 static void test_changed_data(void **state)
 {
@@ -185,9 +222,8 @@ static void test_changed_data(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_list_and_filter),
-        cmocka_unit_test(test_tags_and_ceiling),
-        cmocka_unit_test(test_suspects_and_fixes),
+        cmocka_unit_test(test_list_and_filter),    cmocka_unit_test(test_tags_and_ceiling),
+        cmocka_unit_test(test_suspects_and_fixes), cmocka_unit_test(test_diagnose_and_neighbours),
         cmocka_unit_test(test_changed_data),
     };
     return cmocka_run_group_tests(tests, make_run, leave);

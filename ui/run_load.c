@@ -2,6 +2,8 @@
  * process, reading only what was written since. */
 #include "ui/run_view.h"
 
+#include "store/examples.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -131,6 +133,9 @@ static nn_status load_choices(run_view *view, store *s, run_id id, nn_error *err
             if (params[i].is_number && strcmp(params[i].key, known[k].key) == 0)
                 *known[k].value = params[i].number;
     free(params);
+    char content[EXAMPLE_CONTENT];
+    if (isnan(view->human_error) && store_run_content(s, id, content, NULL) == NN_OK)
+        store_human_error(s, content, &view->human_error, NULL);
     view->has_dropout = view->dropout > 0;
     const run_row *row = &view->row;
     nn_error ignored;

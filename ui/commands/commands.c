@@ -3,8 +3,19 @@
 #include <string.h>
 
 const program_command *const program_commands[] = {
-    &command_train,  &command_sweep, &command_runs,  &command_errors, &command_watch, &command_data,
-    &command_models, &command_op,    &command_bench, &command_doctor, &command_help,  NULL,
+    &command_train,
+    &command_sweep,
+    &command_runs,
+    &command_errors,
+    &command_diagnose,
+    &command_watch,
+    &command_data,
+    &command_models,
+    &command_op,
+    &command_bench,
+    &command_doctor,
+    &command_help,
+    NULL,
 };
 
 const program_command *find_command(const char *name)
@@ -17,9 +28,9 @@ const program_command *find_command(const char *name)
 
 int unknown_command(const char *name)
 {
-    const char *names[16];
+    const char *names[32];
     int count = 0;
-    while (program_commands[count] && count < 16) {
+    while (program_commands[count] && count < 32) {
         names[count] = program_commands[count]->name;
         count++;
     }

@@ -9,6 +9,7 @@ extern const program_command command_train;
 extern const program_command command_runs;
 extern const program_command command_sweep;
 extern const program_command command_errors;
+extern const program_command command_diagnose;
 extern const program_command command_watch;
 extern const program_command command_data;
 extern const program_command command_models;

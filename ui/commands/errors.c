@@ -19,6 +19,13 @@ static const option options[] = {
      "source (default), confident (surest first), margin (least sure first), loss, random or "
      "sample",
      "source confident margin loss random sample"},
+    {"nearest", OPTION_FLAG, NULL, FIELD(nearest), 0,
+     "ID: the examples of its part most like it, right answers too", NULL},
+    {"space", OPTION_TEXT, "SPACE", FIELD(space), 0,
+     "with --nearest: features (what the network's last layer sees, default) or pixels (the "
+     "numbers "
+     "it is fed)",
+     "features pixels"},
     {"part", OPTION_TEXT, "PART", FIELD(part), 0, "dev (default) or test", "dev test"},
     {"all", OPTION_FLAG, NULL, FIELD(all), 0, "right answers too", NULL},
     {"limit", OPTION_INTEGER, "N", FIELD(limit), 1, "at most N lines (default 20; JSON: all)",
@@ -123,6 +130,7 @@ static int choose(const errors_settings *o, int words, action *chosen)
     const action actions[] = {
         {o->ceiling, "ceiling", errors_ceiling, 0, 0},
         {o->suspects, "suspects", errors_suspects, 0, 0},
+        {o->nearest, "nearest", errors_nearest, 1, 1},
         {o->tags, "tags", errors_tags, 0, 0},
         {o->session, "session", errors_session, 0, 0},
         {o->fixes, "fixes", errors_fixes, 0, 0},

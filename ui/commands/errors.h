@@ -7,8 +7,8 @@
 #include "ui/selection.h"
 
 typedef struct {
-    const char *part, *filter, *order, *rank, *beside, *rule, *store;
-    bool all, ceiling, suspects, tag, untag, note, tags, rename, merge, remove, effort, colour;
+    const char *part, *filter, *order, *rank, *beside, *rule, *store, *space;
+    bool all, nearest, ceiling, suspects, tag, untag, note, tags, rename, merge, remove, effort, colour;
     bool session, seen, fix, wrong, unfix, fixes, undo, redo, json;
     int sample, limit;
     double top;
@@ -28,6 +28,7 @@ typedef struct {
 
 /* Each does its part and prints. NN_E_ARG: wrong usage. */
 nn_status errors_list(errors_job *job, nn_error *error);
+nn_status errors_nearest(errors_job *job, nn_error *error);
 nn_status errors_tags(errors_job *job, nn_error *error);
 nn_status errors_session(errors_job *job, nn_error *error);
 nn_status errors_ceiling(errors_job *job, nn_error *error);
