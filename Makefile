@@ -117,6 +117,7 @@ $(BUILD)/sources: FORCE
 	@mkdir -p $(@D)
 	@echo '$(ENGINE_SRC) $(STORE_SRC) $(LESSON_SRC) $(UI_SRC) $(CHAPTERS)' | cmp -s - $@ || \
 	 echo '$(ENGINE_SRC) $(STORE_SRC) $(LESSON_SRC) $(UI_SRC) $(CHAPTERS)' > $@
+.PHONY: FORCE
 FORCE:
 
 HELPER_OBJ        := $(call objects,$(HELPER_SRC))

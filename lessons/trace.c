@@ -452,8 +452,7 @@ const char *trace_numbers(const lesson_trace *t, const trace_entry *step, char *
         double value;
         bool known = number_at(t, step, at, &length, &value) && !follows(right, at, "∂");
         if (known) {
-            bool bare = at == right || value >= 0 || (at[-1] == '(' && at[length] == ')') ||
-                        (at[-1] == ' ' && follows(right, at, "= "));
+            bool bare = at - right <= 1 || value >= 0 || (at[-1] == '(' && at[length] == ')');
             snprintf(number, sizeof number, bare ? "%.6g" : "(%.6g)", value);
             put(&out, number, strlen(number));
         } else {

@@ -83,8 +83,8 @@ static void backward(lesson_trace *t, student *s)
         t, .name = "da", .formula = "∂L/∂a = -y/a + (1-y)/(1-a)",
         .value = -s->y / s->a + (s->y == 1 ? 0 : (1 - s->y) / (1 - s->a)), .of = "L", .by = "a",
         .what = {"Slope of the loss by the probability", "확률에 대한 손실의 기울기"},
-        .why = {"The loss would fall {abs(da):.2f} times as fast as the probability rises.",
-                "확률이 움직일 때 손실은 그 {abs(da):.2f}배로 움직입니다."},
+        .why = {"Move the probability a little, and the loss moves {da:.2f} times as far.",
+                "확률을 조금 움직이면 손실은 그 {da:.2f}배만큼 움직입니다."},
         .code = HERE ".value = -s->y / s->a + (s->y == 1 ? 0 : (1 - s->y) / (1 - s->a))");
     double slope = trace_step(
         t, .name = "slope", .formula = "∂a/∂z = a·(1-a)", .value = s->a * (1 - s->a), .of = "a",
@@ -123,21 +123,23 @@ static void update(lesson_trace *t, student *s)
     double w[2] = {s->w[0] - s->rate * s->dw[0], s->w[1] - s->rate * s->dw[1]};
     trace_steps(t, .name = "w_new", .formula = "w ← (w₁ - rate·dw₁, w₂ - rate·dw₂)", .values = w,
                 .rows = 2, .what = {"New weights", "새 가중치"},
-                .why = {"Against the gradient: both weights move, and sleep changes its sign.",
-                        "기울기의 반대쪽으로 갑니다. 두 가중치가 모두 움직이고 수면의 부호가 "
-                        "바뀝니다."},
+                .why = {"Against the gradient, as far as the rate says: from ({w[1]}, {w[2]}) to "
+                        "({w_new[1]:.3f}, {w_new[2]:.3f}).",
+                        "기울기의 반대쪽으로 학습률만큼 갑니다. ({w[1]}, {w[2]})에서 "
+                        "({w_new[1]:.3f}, {w_new[2]:.3f})로 바뀝니다."},
                 .code = HERE "double w[2] = {s->w[0] - s->rate * s->dw[0],");
     double b = trace_step(t, .name = "b_new", .formula = "b ← b - rate·db",
                           .value = s->b - s->rate * s->db, .what = {"New bias", "새 편향"},
                           .why = {"The step that is easy to forget: the bias learns, too.",
                                   "잊기 쉬운 단계입니다. 편향도 함께 학습합니다."},
                           .code = HERE ".value = s->b - s->rate * s->db");
-    double z = trace_step(t, .name = "z_new", .formula = "z = w_new₁·x₁ + w_new₂·x₂ + b_new",
-                          .value = w[0] * s->x[0] + w[1] * s->x[1] + b,
-                          .what = {"The same student again", "같은 학생을 다시"},
-                          .why = {"One step was enough to change the neuron's mind.",
-                                  "한 걸음 만에 뉴런의 생각이 바뀌었습니다."},
-                          .code = HERE ".value = w[0] * s->x[0] + w[1] * s->x[1] + b");
+    double z = trace_step(
+        t, .name = "z_new", .formula = "z = w_new₁·x₁ + w_new₂·x₂ + b_new",
+        .value = w[0] * s->x[0] + w[1] * s->x[1] + b,
+        .what = {"The same student again", "같은 학생을 다시"},
+        .why = {"The same clues, the new weights: the score moved from {z:.2f} to {z_new:.2f}.",
+                "같은 단서에 새 가중치를 썼습니다. 점수가 {z:.2f}에서 {z_new:.2f}로 움직였습니다."},
+        .code = HERE ".value = w[0] * s->x[0] + w[1] * s->x[1] + b");
     double a =
         trace_step(t, .name = "a_new", .formula = "a = σ(z_new)", .value = sigmoid(z),
                    .what = {"Its new probability", "새 확률"},
@@ -157,16 +159,19 @@ static void far_out(lesson_trace *t)
     double z =
         trace_input(t, .name = "far", .value = 40, .least = 0, .most = 1000,
                     .what = {"a high score though the answer is 0", "정답이 0인데도 높은 점수"});
-    double a = trace_step(t, .name = "a_far", .formula = "a = 1/(1 + e^(-far))",
-                          .value = sigmoid(z), .what = {"Rounded to 1", "1로 반올림됨"},
-                          .why = {"e^(-far) is too small to be seen beside 1: a is exactly 1.",
-                                  "e^(-far)가 1 옆에서 사라져 a는 정확히 1이 됩니다."},
-                          .code = HERE "return 1 / (1 + exp(-z));");
-    trace_step(t, .name = "L_naive", .formula = "L = -ln(1 - a_far)", .value = loss_of(a, 0),
-               .what = {"The loss by the book", "공식 그대로 계산한 손실"},
-               .why = {"The logarithm of 0: infinite, and training would be over.",
-                       "0의 로그이므로 무한대가 되고, 학습은 여기서 끝나 버립니다."},
-               .code = HERE "return -(times_log(y, a) + times_log(1 - y, 1 - a));");
+    double a = trace_step(
+        t, .name = "a_far", .formula = "a = 1/(1 + e^(-far))", .value = sigmoid(z),
+        .what = {"Rounded to 1", "1로 반올림됨"},
+        .why = {"Far out, e^(-far) is too small to be seen beside 1: a becomes exactly 1.",
+                "점수가 아주 크면 e^(-far)가 1 옆에서 사라져 a는 정확히 1이 됩니다."},
+        .code = HERE "return 1 / (1 + exp(-z));");
+    trace_step(
+        t, .name = "L_naive", .formula = "L = -ln(1 - a_far)", .value = loss_of(a, 0),
+        .what = {"The loss by the book", "공식 그대로 계산한 손실"},
+        .why = {"Where a is exactly 1 this is the logarithm of 0, infinite, and training would be "
+                "over.",
+                "a가 정확히 1이면 0의 로그가 되어 무한대가 나오고, 학습은 여기서 끝나 버립니다."},
+        .code = HERE "return -(times_log(y, a) + times_log(1 - y, 1 - a));");
     trace_step(t, .name = "L_stable", .formula = "L = max(far,0) - far·0 + ln(1 + e^(-far))",
                .value = stable_loss(z, 0),
                .what = {"The loss from the score", "점수로 계산한 손실"},

@@ -15,6 +15,8 @@ const program_command *const program_commands[] = {
     &command_bench,
     &command_doctor,
     &command_help,
+    &command_lesson,
+    NULL,
     NULL,
 };
 

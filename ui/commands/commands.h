@@ -6,6 +6,7 @@
 
 extern const program_command command_workbench; /* without a name: `gradus` alone */
 extern const program_command command_train;
+extern const program_command command_lesson;
 extern const program_command command_runs;
 extern const program_command command_sweep;
 extern const program_command command_errors;
