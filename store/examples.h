@@ -108,6 +108,14 @@ nn_status recorder_examples_undo(recorder *r, const char *content, const char *j
 nn_status recorder_examples_redo(recorder *r, const char *content, const char *journal,
                                  char what[EXAMPLE_WHAT], nn_error *error);
 
+/* --- answers for the train part -----------------------------------------------------------------
+ */
+
+/* Keeps answers that networks gave for examples of the run's train part which they had not learned
+ * from (cross-validation): store_predictions reads them as those of NN_TRAIN. */
+nn_status recorder_train_answers(recorder *r, run_id run, const store_prediction *answers,
+                                 int64_t count, nn_error *error);
+
 /* --- samples of errors --------------------------------------------------------------------------
  */
 

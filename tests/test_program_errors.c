@@ -65,7 +65,7 @@ static void test_list_and_filter(void **state)
     refused("errors flipped --tag 999999 x", 1, "has no example 999999");
     refused("errors flipped --untag 1 nothing", 1, "no tag of this data");
     refused("errors flipped --ceiling --suspects", 2, "exclude each other");
-    refused("errors flipped --part train", 2, "expected dev or test");
+    refused("errors flipped --part dve", 2, "expected dev, test or train");
     refused("errors flipped --undo", 1, "nothing to undo");
 }
 
@@ -157,6 +157,26 @@ static void test_suspects_and_fixes(void **state)
     json_decref(found);
 }
 
+/* Every train example is answered once, by a network that has not seen it. */
+static void test_folds(void **state)
+{
+    (void)state;
+    refused("errors flipped --part train", 1, "no answers for its train part");
+    refused("errors flipped --folds 3", 2, "belongs to --suspects");
+    refused("errors flipped --suspects --folds 99", 2, "expected 2 to 20");
+    json_t *found = program_json("errors flipped --suspects --folds 3 --json");
+    json_t *list = program_json("errors flipped --part train --all --json");
+    const json_t *examples = json_object_get(list, "examples");
+    size_t count = json_array_size(examples);
+    assert_int_equal(whole_of(found, "examples"), count);
+    assert_true(count > 500);
+    for (size_t i = 1; i < count; i++)
+        assert_true(id_at(examples, i) > id_at(examples, i - 1));
+    assert_true(number_of(found, "precision") >= 0.7);
+    json_decref(list);
+    json_decref(found);
+}
+
 /* The ladder, one class against the rest, and neighbours by what the network asked again sees. */
 static void test_diagnose_and_neighbours(void **state)
 {
@@ -222,9 +242,9 @@ static void test_changed_data(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_list_and_filter),    cmocka_unit_test(test_tags_and_ceiling),
-        cmocka_unit_test(test_suspects_and_fixes), cmocka_unit_test(test_diagnose_and_neighbours),
-        cmocka_unit_test(test_changed_data),
+        cmocka_unit_test(test_list_and_filter),         cmocka_unit_test(test_folds),
+        cmocka_unit_test(test_tags_and_ceiling),        cmocka_unit_test(test_suspects_and_fixes),
+        cmocka_unit_test(test_diagnose_and_neighbours), cmocka_unit_test(test_changed_data),
     };
     return cmocka_run_group_tests(tests, make_run, leave);
 }

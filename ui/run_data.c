@@ -3,15 +3,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-nn_dataset *run_data_read(const train_options *o, nn_error *error)
+static nn_dataset *read_cut(const train_options *o, int folds, int fold, nn_error *error)
 {
     nn_data_args args = {.dev = o->dev_share,
                          .test = o->test_share,
                          .seed = o->seed,
                          .limit = o->limit,
                          .target = o->target,
+                         .folds = folds,
+                         .fold = fold,
                          .flip = o->flip_labels};
     return nn_dataset_open(o->data, &args, error);
+}
+
+nn_dataset *run_data_read(const train_options *o, nn_error *error)
+{
+    return read_cut(o, 0, 0, error);
 }
 
 static nn_status read_fixes(const nn_dataset *data, store *s, run_id run, label_fix **fixes,
@@ -53,7 +60,7 @@ nn_status run_data_fix(nn_dataset *data, store *s, run_id run, int *held, nn_err
     return status;
 }
 
-nn_dataset *run_data_open(store *s, run_id run, nn_error *error)
+static nn_dataset *open_cut(store *s, run_id run, int folds, int fold, nn_error *error)
 {
     run_row row;
     train_options options;
@@ -67,13 +74,13 @@ nn_dataset *run_data_open(store *s, run_id run, nn_error *error)
     nn_status status = store_run(s, run, &row, &problem);
     if (status == NN_OK)
         status = train_options_of_run(s, run, &options, texts, &problem);
-    if (status == NN_OK && !(data = run_data_read(&options, &problem)))
+    if (status == NN_OK && !(data = read_cut(&options, folds, fold, &problem)))
         status = problem.code;
     if (status == NN_OK)
         status = run_data_fix(data, s, run, NULL, &problem);
     if (status != NN_OK)
         nn_fail(error, problem.code, "the data of run %lld: %s", (long long)run, problem.text);
-    else if (strcmp(row.fingerprint, nn_dataset_fingerprint(data)) != 0)
+    else if (folds == 0 && strcmp(row.fingerprint, nn_dataset_fingerprint(data)) != 0)
         status = nn_fail(error, NN_E_STATE,
                          "data '%.100s' changed since run %lld '%s' (fingerprint %s then, %s now): "
                          "its answers, tags and notes are kept, but the examples cannot be shown",
@@ -84,4 +91,14 @@ nn_dataset *run_data_open(store *s, run_id run, nn_error *error)
         return data;
     nn_dataset_free(data);
     return NULL;
+}
+
+nn_dataset *run_data_open(store *s, run_id run, nn_error *error)
+{
+    return open_cut(s, run, 0, 0, error);
+}
+
+nn_dataset *run_data_open_fold(store *s, run_id run, int folds, int fold, nn_error *error)
+{
+    return open_cut(s, run, folds, fold, error);
 }

@@ -14,5 +14,7 @@ nn_status run_data_fix(nn_dataset *data, store *s, run_id run, int *held_back, n
 /* The data of a recorded run with the labels it saw. Refuses data that changed since (by their
  * checksum) and files that are gone, by name; what is in the store stays usable. */
 nn_dataset *run_data_open(store *s, run_id run, nn_error *error);
+/* The same data cut for cross-validation (nn_data_args.folds); the run's split is not checked. */
+nn_dataset *run_data_open_fold(store *s, run_id run, int folds, int fold, nn_error *error);
 
 #endif

@@ -209,6 +209,39 @@ static void flip_labels(nn_examples *examples, const nn_data_args *args)
     }
 }
 
+/* Every fold gets its share at random, and each example is in exactly one. */
+static nn_status hold_out_fold(nn_split *split, const nn_data_args *args, nn_error *error)
+{
+    if (args->folds == 0)
+        return NN_OK;
+    int64_t count = split->count[NN_TRAIN], kept = 0, held = 0;
+    if (args->folds < 2 || args->folds > count || args->fold < 0 || args->fold >= args->folds)
+        return nn_fail(error, NN_E_ARG,
+                       "fold %d of %d: expected 2 or more folds of %lld train examples, and one of "
+                       "them from 0",
+                       args->fold, args->folds, (long long)count);
+    uint32_t *rank = malloc((size_t)count * sizeof *rank);
+    uint32_t *dev = malloc((size_t)count * sizeof *dev), *train = split->index[NN_TRAIN];
+    if (!rank || !dev) {
+        free(rank);
+        free(dev);
+        return nn_fail(error, NN_E_NOMEM, "no memory for %lld train examples", (long long)count);
+    }
+    nn_shuffle(rank, (size_t)count, args->seed, nn_stream_of("folds"));
+    for (int64_t i = 0; i < count; i++) {
+        if (rank[i] % (uint32_t)args->folds == (uint32_t)args->fold)
+            dev[held++] = train[i];
+        else
+            train[kept++] = train[i];
+    }
+    free(rank);
+    free(split->index[NN_DEV]);
+    split->index[NN_DEV] = dev;
+    split->count[NN_DEV] = held;
+    split->count[NN_TRAIN] = kept;
+    return NN_OK;
+}
+
 static nn_status prepare(nn_dataset *dataset, const char *source, const nn_data_args *args,
                          nn_error *error)
 {
@@ -225,6 +258,8 @@ static nn_status prepare(nn_dataset *dataset, const char *source, const nn_data_
                        args->flip);
     flip_labels(&dataset->examples, args);
     status = nn_split_examples(&dataset->examples, args, &dataset->split, error);
+    if (status == NN_OK)
+        status = hold_out_fold(&dataset->split, args, error);
     if (status == NN_OK)
         status = count_classes(dataset, error);
     if (status == NN_OK)

@@ -21,6 +21,9 @@ typedef struct {
     int64_t limit; /* > 0: use at most so many train examples (stratified); for quick presets */
     const char *target; /* CSV: name of the target column; NULL: the last column */
     bool raw;           /* no normalisation */
+    /* folds >= 2: cross-validation. Of the train part the fold'th of so many is the dev part, the
+     * others are train; the dev part that the split made is in none. */
+    int folds, fold;
     double flip; /* share of the labels that become another class at random, keyed by seed: to see
                     whether they are found again */
 } nn_data_args;

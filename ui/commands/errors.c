@@ -2,6 +2,7 @@
 #include "ui/commands/errors.h"
 
 #include "ui/commands/common.h"
+#include "ui/folds.h"
 #include "ui/run_data.h"
 
 #include <stdlib.h>
@@ -26,7 +27,8 @@ static const option options[] = {
      "numbers "
      "it is fed)",
      "features pixels"},
-    {"part", OPTION_TEXT, "PART", FIELD(part), 0, "dev (default) or test", "dev test"},
+    {"part", OPTION_TEXT, "PART", FIELD(part), 0,
+     "dev (default), test or train (after --suspects --folds)", "dev test train"},
     {"all", OPTION_FLAG, NULL, FIELD(all), 0, "right answers too", NULL},
     {"limit", OPTION_INTEGER, "N", FIELD(limit), 1, "at most N lines (default 20; JSON: all)",
      NULL},
@@ -57,6 +59,10 @@ static const option options[] = {
      "labels that are probably wrong, of dev and test by one rule", NULL},
     {"rank", OPTION_TEXT, "RULE", FIELD(rank), 0,
      "with --suspects: self (confidence, default) or margin", "self margin"},
+    {"folds", OPTION_INTEGER, "K", FIELD(folds), 2,
+     "with --suspects: of the train part, by K trainings that each leave out a fold and answer it; "
+     "the answers are kept: --part train lists them",
+     NULL},
     {"top", OPTION_SHARE, "SHARE", FIELD(top), 0,
      "with --suspects: so much of all examples (default 0.05)", NULL},
     {"fix", OPTION_FLAG, NULL, FIELD(fix), 0,
@@ -81,9 +87,11 @@ static const option options[] = {
 
 const example_book *errors_book_of(const errors_job *job, int64_t example)
 {
-    if (job->dev && example_book_find(job->dev, example))
-        return job->dev;
-    return job->test && example_book_find(job->test, example) ? job->test : NULL;
+    const example_book *books[] = {job->dev, job->test, job->train};
+    for (int i = 0; i < 3; i++)
+        if (books[i] && example_book_find(books[i], example))
+            return books[i];
+    return NULL;
 }
 
 bool errors_is_number(const char *word)
@@ -169,19 +177,37 @@ static int choose(const errors_settings *o, int words, action *chosen)
     return EXIT_OK;
 }
 
-/* The dev part is measured first, test only at the end of a training. */
+static void tell_fold(void *context, int fold)
+{
+    const errors_job *job = context;
+    fprintf(stderr, "gradus: training without fold %d of %d\n", fold + 1, job->o->folds);
+}
+
+/* The dev part is measured first, test only at the end of a training, train when asked for. */
 static nn_status open_books(errors_job *job, nn_error *error)
 {
-    nn_error problems[2] = {{0}};
-    const char *part = job->o->part ? job->o->part : "dev";
-    bool test = strcmp(part, "test") == 0;
-    if (!test && strcmp(part, "dev") != 0)
-        return nn_fail(error, NN_E_ARG, "--part '%.40s': expected dev or test", part);
-    job->dev = example_book_open(job->s, job->run, NN_DEV, &problems[0]);
-    job->test = example_book_open(job->s, job->run, NN_TEST, &problems[1]);
-    job->book = test ? job->test : job->dev;
+    static const char *const words[] = {"train", "dev", "test"};
+    example_book **books[] = {&job->train, &job->dev, &job->test};
+    nn_error problems[NN_PARTS] = {{0}};
+    const char *part = job->o->part ? job->o->part : job->o->folds ? "train" : "dev";
+    int which = -1;
+    for (int p = 0; p < NN_PARTS; p++)
+        if (strcmp(part, words[p]) == 0)
+            which = p;
+    if (which < 0)
+        return nn_fail(error, NN_E_ARG, "--part '%.40s': expected dev, test or train", part);
+    if (job->o->folds && !job->o->suspects)
+        return nn_fail(error, NN_E_ARG, "--folds belongs to --suspects");
+    nn_status status = job->o->folds
+                           ? folds_answer(job->s, job->run, job->o->folds, 0, tell_fold, job, error)
+                           : NN_OK;
+    if (status != NN_OK)
+        return status;
+    for (int p = 0; p < NN_PARTS; p++)
+        *books[p] = example_book_open(job->s, job->run, (nn_part)p, &problems[p]);
+    job->book = *books[which];
     if (!job->book)
-        *error = problems[test];
+        *error = problems[which];
     return job->book ? NN_OK : error->code;
 }
 
@@ -214,6 +240,7 @@ static int run(int argc, char **argv)
         complain("%s", error.text);
     example_book_free(job.dev);
     example_book_free(job.test);
+    example_book_free(job.train);
     store_close(job.s);
     return done == NN_OK ? EXIT_OK : done == NN_E_ARG ? EXIT_USAGE : EXIT_FAILED;
 }

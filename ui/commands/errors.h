@@ -10,7 +10,7 @@ typedef struct {
     const char *part, *filter, *order, *rank, *beside, *rule, *store, *space;
     bool all, nearest, ceiling, suspects, tag, untag, note, tags, rename, merge, remove, effort, colour;
     bool session, seen, fix, wrong, unfix, fixes, undo, redo, json;
-    int sample, limit;
+    int sample, limit, folds;
     double top;
     uint64_t seed;
 } errors_settings;
@@ -21,7 +21,8 @@ typedef struct {
     store *s;
     run_id run;
     example_book *dev, *test; /* NULL: that part was not measured */
-    example_book *book;       /* of the part that was asked for: one of them */
+    example_book *train;      /* NULL: nobody asked with --folds */
+    example_book *book;       /* of the part that was asked for */
     const char *const *words;
     int word_count;
 } errors_job;

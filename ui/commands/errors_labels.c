@@ -46,10 +46,14 @@ static nn_status find_suspects(errors_job *job, findings *f, nn_error *error)
     nn_error problem = {0};
     if (!self && strcmp(rank, "margin") != 0)
         return nn_fail(error, NN_E_ARG, "--rank '%.40s': expected margin or self", rank);
-    if (job->dev)
-        books[count++] = job->dev;
-    if (job->test)
-        books[count++] = job->test;
+    if (job->book == job->train) {
+        books[count++] = job->train;
+    } else {
+        if (job->dev)
+            books[count++] = job->dev;
+        if (job->test)
+            books[count++] = job->test;
+    }
     nn_status status =
         suspects_rank(books, count, self ? SUSPECT_SELF : SUSPECT_MARGIN, &f->all, error);
     if (status != NN_OK)
@@ -226,7 +230,7 @@ static nn_status make_fix(errors_job *job, nn_dataset **data, const char *id, co
     status = label_in_source(job, data, change->example, &change->from, error);
     if (status != NN_OK)
         return status;
-    const example_book *first = job->dev ? job->dev : job->test;
+    const example_book *first = job->dev ? job->dev : job->test ? job->test : job->train;
     return suspects_rule(first, job->dev ? job->test : NULL, change->example, o->rule, change->rule,
                          error);
 }
