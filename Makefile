@@ -166,7 +166,8 @@ lint:
 	@command -v clang-tidy >/dev/null || { echo 'lint needs clang-tidy: apt install clang-tidy'; exit 1; }
 	@printf '%s\n' $(ENGINE_SRC) $(STORE_SRC) $(LESSON_SRC) $(UI_SRC) ui/main.c | \
 	 xargs -P$(JOBS) -n 1 sh -c 'clang-tidy --quiet "$$@" -- $(subst ','\'',$(STANDARD) $(PKG_CFLAGS)) 2>/dev/null' lint
-	@clang-format --dry-run -Werror $$(git ls-files '*.c' '*.h') && echo 'lint: clean'
+	@clang-format --dry-run -Werror $$(git ls-files '*.c' '*.h') 
+	@$(MAKE) --no-print-directory -s all && $(BUILD)/gradus lesson all --lint && echo 'lint: clean'
 format:
 	@clang-format -i $$(git ls-files '*.c' '*.h')
 

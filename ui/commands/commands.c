@@ -3,21 +3,13 @@
 #include <string.h>
 
 const program_command *const program_commands[] = {
-    &command_train,
-    &command_sweep,
-    &command_runs,
-    &command_errors,
-    &command_diagnose,
-    &command_watch,
-    &command_data,
-    &command_models,
-    &command_op,
-    &command_bench,
-    &command_doctor,
-    &command_help,
-    &command_lesson,
-    NULL,
-    NULL,
+    &command_train,  &command_lesson,
+    &command_sweep,  &command_runs,
+    &command_errors, &command_diagnose,
+    &command_watch,  &command_data,
+    &command_models, &command_op,
+    &command_bench,  &command_doctor,
+    &command_help,   NULL,
 };
 
 const program_command *find_command(const char *name)

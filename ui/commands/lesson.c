@@ -2,13 +2,14 @@
 #include "ui/commands/commands.h"
 #include "ui/commands/common.h"
 #include "ui/commands/lesson_out.h"
+#include "ui/lesson_lint.h"
 #include "ui/lesson_text.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 typedef struct {
-    bool print, trace, check, full, json, no_store;
+    bool print, trace, check, full, lint, json, no_store;
     const char *language, *store, *set;
     int columns, threads;
 } lesson_settings;
@@ -22,6 +23,8 @@ static const option options[] = {
     {"check", OPTION_FLAG, NULL, FIELD(check), 0,
      "run its example, lab and checks; exit with 1 where a claim fails", NULL},
     {"full", OPTION_FLAG, NULL, FIELD(full), 0, "with --check: the lab's full size", NULL},
+    {"lint", OPTION_FLAG, NULL, FIELD(lint), 0,
+     "for authors, in the source tree: what breaks the rules of lessons/README.md", NULL},
     {"lang", OPTION_TEXT, "en|ko", FIELD(language), 0, "language (default en)", "en ko"},
     {"columns", OPTION_INTEGER, "N", FIELD(columns), 20, "width of the page (default 80)", NULL},
     {"threads", OPTION_INTEGER, "N", FIELD(threads), 1, "of the lab (default: the machine's)",
@@ -197,6 +200,21 @@ static int check(const lesson_source *only, const lesson_settings *settings,
     return pass && fflush(stdout) == 0 ? EXIT_OK : EXIT_FAILED;
 }
 
+static void say_lint(void *context, const char *line)
+{
+    (void)context;
+    puts(line);
+}
+
+static int lint(const lesson_source *only)
+{
+    int complaints = 0;
+    for (const lesson_source *source = lesson_sources; source->folder; source++)
+        if (!only || only == source)
+            complaints += lesson_lint(source, ".", say_lint, NULL);
+    return fflush(stdout) == 0 && complaints == 0 ? EXIT_OK : EXIT_FAILED;
+}
+
 /* --- the command --------------------------------------------------------------------------------
  */
 
@@ -220,6 +238,8 @@ static int run_chapter(int chapter, const lesson_settings *settings, lesson_lang
     }
     if (settings->check)
         return check(source, settings, language);
+    if (settings->lint)
+        return lint(source);
     if (settings->trace)
         return show_trace(source, settings, language);
     return print_page(source, settings, language);
@@ -235,23 +255,24 @@ static int run(int argc, char **argv)
     bool korean = strcmp(settings.language, "ko") == 0;
     if (!korean && strcmp(settings.language, "en") != 0)
         return wrong_usage(&command_lesson, "--lang %.20s: expected en or ko", settings.language);
-    if (settings.print + settings.trace + settings.check > 1)
-        return wrong_usage(&command_lesson, "expected one of --print, --trace and --check");
+    if (settings.print + settings.trace + settings.check + settings.lint > 1)
+        return wrong_usage(&command_lesson, "expected one of --print, --trace, --check and --lint");
     if ((settings.full && !settings.check) || (settings.set && !settings.trace))
         return wrong_usage(&command_lesson,
                            settings.full ? "--full goes with --check" : "--set goes with --trace");
     lesson_language language = korean ? LESSON_KO : LESSON_EN;
     if (found.count == 0)
-        return settings.print || settings.trace || settings.check
+        return settings.print || settings.trace || settings.check || settings.lint
                    ? wrong_usage(&command_lesson, "which chapter? 1 to %d, or all with --check",
                                  LESSON_CHAPTERS)
                    : list(&settings, language);
     int chapter = read_chapter(found.word[0]);
-    if (chapter < 0 || (chapter == 0 && !settings.check))
+    if (chapter < 0 || (chapter == 0 && !settings.check && !settings.lint))
         return wrong_usage(&command_lesson, "lesson '%.40s': expected 1 to %d%s", found.word[0],
                            LESSON_CHAPTERS, settings.check ? ", or all" : "");
-    return chapter == 0 ? check(NULL, &settings, language)
-                        : run_chapter(chapter, &settings, language);
+    if (chapter == 0)
+        return settings.lint ? lint(NULL) : check(NULL, &settings, language);
+    return run_chapter(chapter, &settings, language);
 }
 
 const program_command command_lesson = {
