@@ -156,7 +156,8 @@ static nn_status judge_number(const lesson_check *check, const lesson_scope *sco
         double value;
         if ((status = lesson_evaluate(scope, mistake, strlen(mistake), &value, error)) != NN_OK)
             return status;
-        if (fabs(read.value - value) <= check->tolerance * (1 + 1e-9) || rounded(&read, value)) {
+        if (fabs(read.value - value) <= check->tolerance * (1 + 1e-9) ||
+            (rounded(&read, value) && !rounded(&read, verdict->answer))) {
             /* One that is nearer to the answer than to the mistake is not the mistake. */
             if (fabs(read.value - value) > off)
                 continue;
