@@ -219,6 +219,62 @@ static void shares_must_leave_something(void **state)
 }
 
 /* Without noise every point lies on its curve. */
+/* Train and train-dev from one source, dev and test from the other. */
+static void two_sources_share_out_their_parts(void **state)
+{
+    (void)state;
+    nn_error error = {0};
+    nn_data_args args = {.seed = 3, .target = "moons:n=400,noise=0.5"};
+    nn_dataset *data = nn_dataset_open("moons:n=1000,noise=0.1", &args, &error);
+    if (!data)
+        fail_msg("%s", error.text);
+    assert_int_equal(nn_dataset_count(data, NN_TRAIN), 900);
+    assert_int_equal(nn_dataset_count(data, NN_TRAIN_DEV), 100);
+    assert_int_equal(nn_dataset_count(data, NN_DEV), 200);
+    assert_int_equal(nn_dataset_count(data, NN_TEST), 200);
+    static const nn_part parts[] = {NN_TRAIN, NN_DEV, NN_TEST, NN_TRAIN_DEV};
+    char seen[1400] = {0};
+    for (int p = 0; p < 4; p++)
+        for (int64_t i = 0; i < nn_dataset_count(data, parts[p]); i++) {
+            int64_t id = nn_dataset_id(data, parts[p], i), place;
+            bool target = parts[p] == NN_DEV || parts[p] == NN_TEST;
+            assert_true(target ? id >= 1000 && id < 1400 : id >= 0 && id < 1000);
+            assert_int_equal(seen[id]++, 0);
+            assert_int_equal(nn_dataset_find(data, id, &place), parts[p]);
+            assert_int_equal(place, i);
+        }
+    nn_dataset_free(data);
+    args.target = "digits";
+    expect_refusal("moons", args, "expected the same");
+    args.target = "blobs:classes=5";
+    expect_refusal("moons", args, "classes");
+    args.target = "nosuch";
+    expect_refusal("moons", args, "nosuch");
+}
+
+/* Every train example is held out exactly once; test stays. */
+static void folds_hold_out_every_example_once(void **state)
+{
+    (void)state;
+    nn_error error = {0};
+    char seen[1797] = {0};
+    int64_t held = 0, train = 0;
+    for (int fold = 0; fold < 3; fold++) {
+        nn_data_args args = {.seed = 3, .folds = 3, .fold = fold};
+        nn_dataset *data = nn_dataset_open("digits", &args, &error);
+        if (!data)
+            fail_msg("%s", error.text);
+        train = nn_dataset_count(data, NN_TRAIN) + nn_dataset_count(data, NN_DEV);
+        held += nn_dataset_count(data, NN_DEV);
+        for (int64_t i = 0; i < nn_dataset_count(data, NN_DEV); i++)
+            assert_int_equal(seen[nn_dataset_id(data, NN_DEV, i)]++, 0);
+        nn_dataset_free(data);
+    }
+    assert_int_equal(held, train);
+    expect_refusal("digits", (nn_data_args){.folds = 3, .fold = 3}, "fold 3 of 3");
+    expect_refusal("digits", (nn_data_args){.folds = 1}, "expected 2 or more folds");
+}
+
 static void points_lie_on_their_curves(void **state)
 {
     (void)state;
@@ -287,6 +343,8 @@ int main(void)
         cmocka_unit_test(a_limit_keeps_the_shares),
         cmocka_unit_test(shares_must_leave_something),
         cmocka_unit_test(points_lie_on_their_curves),
+        cmocka_unit_test(two_sources_share_out_their_parts),
+        cmocka_unit_test(folds_hold_out_every_example_once),
         cmocka_unit_test(generators_say_what_fits),
         cmocka_unit_test(fashion_mnist_has_its_own_test_part),
     };

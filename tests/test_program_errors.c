@@ -177,6 +177,25 @@ static void test_folds(void **state)
     json_decref(found);
 }
 
+/* Data of two kinds: the train-dev part is made by itself and shows where the gap is. */
+static void test_mismatch(void **state)
+{
+    (void)state;
+    json_decref(
+        train("train --data moons:n=2000,noise=0.1 --target moons:n=2000,noise=0.6 --epochs "
+              "10 --lr 0.01 --name two --json"));
+    json_t *d = program_json("diagnose two --json");
+    const json_t *ladder = json_object_get(d, "ladder"), *gaps = json_object_get(d, "gaps");
+    assert_string_equal(text_of(json_array_get(ladder, 2), "name"), "train-dev");
+    assert_int_equal(whole_of(json_array_get(ladder, 2), "count"), 200);
+    assert_true(number_of(json_array_get(ladder, 2), "error") < 0.1);
+    assert_true(number_of(json_array_get(ladder, 3), "error") > 0.1);
+    assert_string_equal(text_of(json_array_get(gaps, 2), "state"), "real");
+    assert_string_equal(text_of(d, "next"), "mismatch");
+    assert_int_equal(whole_of(json_object_get(d, "verdict"), "chapter"), 26);
+    json_decref(d);
+}
+
 /* The ladder, one class against the rest, and neighbours by what the network asked again sees. */
 static void test_diagnose_and_neighbours(void **state)
 {
@@ -242,9 +261,13 @@ static void test_changed_data(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_list_and_filter),         cmocka_unit_test(test_folds),
-        cmocka_unit_test(test_tags_and_ceiling),        cmocka_unit_test(test_suspects_and_fixes),
-        cmocka_unit_test(test_diagnose_and_neighbours), cmocka_unit_test(test_changed_data),
+        cmocka_unit_test(test_list_and_filter),
+        cmocka_unit_test(test_folds),
+        cmocka_unit_test(test_tags_and_ceiling),
+        cmocka_unit_test(test_suspects_and_fixes),
+        cmocka_unit_test(test_diagnose_and_neighbours),
+        cmocka_unit_test(test_mismatch),
+        cmocka_unit_test(test_changed_data),
     };
     return cmocka_run_group_tests(tests, make_run, leave);
 }

@@ -157,8 +157,8 @@ nn_status answers_ask(store *s, run_id run, const nn_dataset *data, nn_part part
     asked a = {0};
     *found = (answers){0};
     nn_status status = store_run(s, run, &row, &problem);
-    const char *path =
-        part == NN_TEST && row.best_checkpoint[0] ? row.best_checkpoint : row.last_checkpoint;
+    bool best = part == NN_TEST || (part == NN_TRAIN_DEV && !isnan(row.test_error));
+    const char *path = best && row.best_checkpoint[0] ? row.best_checkpoint : row.last_checkpoint;
     if (status == NN_OK && !path[0])
         status = nn_fail(&problem, NN_E_MISSING, "run %lld kept no weights to ask again",
                          (long long)run);

@@ -87,6 +87,10 @@ diagnosis diagnose(const run_view *view)
                               d.verdict.overfit};
     for (int i = 0; i < DIAGNOSIS_LINKS; i++) {
         d.links[i] = make_link(i, gaps[i]);
+        /* Without a human level nobody knows how much of the train error can be avoided. */
+        if (i == 0 && isnan(e.human) && d.verdict.kind != VERDICT_BIAS &&
+            d.verdict.kind != VERDICT_NOT_LEARNING)
+            d.links[i].state = LINK_UNKNOWN;
         if (d.next < 0 && d.links[i].state == LINK_REAL)
             d.next = i;
     }

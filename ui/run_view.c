@@ -35,7 +35,8 @@ run_view *run_view_new(void)
     run_row *row = &view->row;
     row->train_loss = row->train_error = row->dev_loss = row->dev_error = NAN;
     row->best_dev_error = row->test_error = row->examples_per_s = row->lr = NAN;
-    view->base_lr = view->examples_per_s = view->eta_seconds = view->human_error = NAN;
+    view->base_lr = view->examples_per_s = view->eta_seconds = view->human_error =
+        view->train_dev_error = NAN;
     view->train_error_now = view->train_loss_now = NAN;
     return view;
 }

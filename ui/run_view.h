@@ -55,7 +55,9 @@ typedef struct {
     double train_error_now, train_loss_now; /* running, of the epoch under way; NaN */
     double examples_per_s, eta_seconds;     /* NaN unknown */
     double human_error;                     /* Bayes / human level, NaN unset */
-    uint64_t steps_dropped;                 /* the listener was too slow for: not on the curve */
+    double train_dev_error;                 /* NaN: no such part, or not measured */
+    int64_t train_dev_count;
+    uint64_t steps_dropped; /* the listener was too slow for: not on the curve */
     recorder_health recorder;
     char alert[384];  /* "" or what needs the user: NaN in ..., store failing */
     uint64_t version; /* grows with every change */

@@ -19,7 +19,7 @@ struct nn_dataset {
     nn_examples examples;
     nn_split split;
     nn_normal normal;
-    int64_t *class_count[NN_PARTS];
+    int64_t *class_count[NN_ALL_PARTS];
     nn_label_fix *fixes;
     int64_t fix_count;
     char fingerprint[17], checksum[17];
@@ -32,8 +32,8 @@ static const char *const fashion_class[] = {"T-shirt/top", "Trouser",   "Pullove
 
 const char *nn_part_name(nn_part part)
 {
-    static const char *const name[] = {"train", "dev", "test"};
-    return part >= NN_TRAIN && part < NN_PARTS ? name[part] : "unknown";
+    static const char *const name[] = {"train", "dev", "test", "unknown", "train-dev"};
+    return part >= NN_TRAIN && part < NN_ALL_PARTS ? name[part] : "unknown";
 }
 
 /* --- opening --------------------------------------------------------------------------------- */
@@ -135,7 +135,7 @@ static void name_source(const char *source, char name[NN_NAME_MAX])
 
 static nn_status count_classes(nn_dataset *dataset, nn_error *error)
 {
-    for (int p = 0; p < NN_PARTS; p++) {
+    for (int p = 0; p < NN_ALL_PARTS; p++) {
         int64_t *count = calloc((size_t)dataset->examples.classes, sizeof *count);
         free(dataset->class_count[p]);
         dataset->class_count[p] = count;
@@ -185,7 +185,9 @@ static void take_fingerprint(nn_dataset *dataset)
     uint64_t hash = hash_content(&dataset->examples);
     if (!dataset->checksum[0])
         snprintf(dataset->checksum, sizeof dataset->checksum, "%016" PRIx64, hash);
-    for (int p = 0; p < NN_PARTS; p++) {
+    for (int p = 0; p < NN_ALL_PARTS; p++) {
+        if (p >= NN_PARTS && dataset->split.count[p] == 0) /* no such part: as if it were unknown */
+            continue;
         hash = hash_bytes(hash, &dataset->split.count[p], sizeof dataset->split.count[p]);
         hash = hash_bytes(hash, dataset->split.index[p],
                           (size_t)dataset->split.count[p] * sizeof *dataset->split.index[p]);
@@ -242,6 +244,36 @@ static nn_status hold_out_fold(nn_split *split, const nn_data_args *args, nn_err
     return NN_OK;
 }
 
+static bool is_table(const char *source)
+{
+    return ends_with(source, ".csv") || ends_with(source, ".csv.gz") || ends_with(source, ".tsv");
+}
+
+/* Splits one source, or joins it with the target it is meant for. */
+static nn_status split_parts(nn_dataset *dataset, const char *source, const nn_data_args *args,
+                             nn_error *error)
+{
+    nn_examples *e = &dataset->examples, target = {0};
+    if (!args->target || is_table(source)) {
+        flip_labels(e, args);
+        return nn_split_examples(e, args, &dataset->split, error);
+    }
+    int64_t first = e->count, train_count = e->train_count;
+    nn_status status = read_source(args->target, args, &target, error);
+    if (status == NN_OK)
+        status = nn_join_examples(e, &target, args->target, error);
+    int64_t target_train = target.train_count;
+    nn_examples_free(&target);
+    if (status != NN_OK)
+        return status;
+    char name[NN_NAME_MAX];
+    name_source(args->target, name);
+    size_t used = strlen(dataset->name);
+    snprintf(dataset->name + used, sizeof dataset->name - used, "+%s", name);
+    flip_labels(e, args);
+    return nn_split_sources(e, first, train_count, target_train, args, &dataset->split, error);
+}
+
 static nn_status prepare(nn_dataset *dataset, const char *source, const nn_data_args *args,
                          nn_error *error)
 {
@@ -256,8 +288,7 @@ static nn_status prepare(nn_dataset *dataset, const char *source, const nn_data_
     if (!(args->flip >= 0 && args->flip < 1))
         return nn_fail(error, NN_E_ARG, "flipped labels %g: expected a share from 0 to below 1",
                        args->flip);
-    flip_labels(&dataset->examples, args);
-    status = nn_split_examples(&dataset->examples, args, &dataset->split, error);
+    status = split_parts(dataset, source, args, error);
     if (status == NN_OK)
         status = hold_out_fold(&dataset->split, args, error);
     if (status == NN_OK)
@@ -298,7 +329,7 @@ void nn_dataset_free(nn_dataset *dataset)
     nn_split_free(&dataset->split);
     nn_normal_free(&dataset->normal);
     free(dataset->fixes);
-    for (int p = 0; p < NN_PARTS; p++)
+    for (int p = 0; p < NN_ALL_PARTS; p++)
         free(dataset->class_count[p]);
     free(dataset);
 }
@@ -373,7 +404,7 @@ const nn_label_fix *nn_dataset_fixes(const nn_dataset *dataset, int64_t *count)
 
 nn_part nn_dataset_find(const nn_dataset *dataset, int64_t example, int64_t *place)
 {
-    for (int p = 0; p < NN_PARTS; p++) {
+    for (int p = 0; p < NN_ALL_PARTS; p++) {
         const uint32_t *index = dataset->split.index[p];
         int64_t low = 0, high = dataset->split.count[p];
         while (low < high) {

@@ -12,15 +12,20 @@
 
 typedef struct nn_dataset nn_dataset;
 
-typedef enum { NN_TRAIN, NN_DEV, NN_TEST, NN_PARTS } nn_part;
+/* NN_TRAIN_DEV is there only where data and target are two sources: of the data's kind, but not
+ * learned from (chapter 26). It is none of the NN_PARTS that trainings measure. */
+typedef enum { NN_TRAIN, NN_DEV, NN_TEST, NN_PARTS, NN_TRAIN_DEV, NN_ALL_PARTS } nn_part;
 
 typedef struct {
     double dev; /* share of the examples that are not the files' own test part; 0: 0.1, < 0: none */
     double test;   /* share, used only where the source has no test part of its own; the same */
     uint64_t seed; /* of the stratified split and of generators */
     int64_t limit; /* > 0: use at most so many train examples (stratified); for quick presets */
-    const char *target; /* CSV: name of the target column; NULL: the last column */
-    bool raw;           /* no normalisation */
+    /* Of a CSV file: name of the target column; NULL: the last column. Of any other source: a
+     * second source that the network is meant for (NULL: none). Then train and train-dev (share
+     * dev) come from `source`, dev and test from the target: its own test part, or half of it. */
+    const char *target;
+    bool raw; /* no normalisation */
     /* folds >= 2: cross-validation. Of the train part the fold'th of so many is the dev part, the
      * others are train; the dev part that the split made is in none. */
     int folds, fold;

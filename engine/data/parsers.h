@@ -106,11 +106,19 @@ nn_status nn_keep_classes(nn_examples *examples, const char *chosen, const char 
 
 /* The split: which examples are in which part. */
 typedef struct {
-    uint32_t *index[NN_PARTS]; /* ascending */
-    int64_t count[NN_PARTS];
+    uint32_t *index[NN_ALL_PARTS]; /* ascending */
+    int64_t count[NN_ALL_PARTS];
 } nn_split;
 nn_status nn_split_examples(const nn_examples *examples, const nn_data_args *args, nn_split *split,
                             nn_error *error);
 void nn_split_free(nn_split *split);
+
+/* Appends the examples of a second source; both have the same shape, storage and classes. */
+nn_status nn_join_examples(nn_examples *a, const nn_examples *b, const char *name, nn_error *error);
+/* Train and train-dev from the examples before `first` (of which those from train_count on are a
+ * test part, and stay out), dev and test from the others (target_train as train_count of those). */
+nn_status nn_split_sources(const nn_examples *joined, int64_t first, int64_t train_count,
+                           int64_t target_train, const nn_data_args *args, nn_split *split,
+                           nn_error *error);
 
 #endif

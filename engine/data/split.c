@@ -186,7 +186,7 @@ nn_status nn_split_examples(const nn_examples *examples, const nn_data_args *arg
 
 void nn_split_free(nn_split *split)
 {
-    for (int p = 0; p < NN_PARTS; p++)
+    for (int p = 0; p < NN_ALL_PARTS; p++)
         free(split->index[p]);
     *split = (nn_split){{0}, {0}};
 }

@@ -104,6 +104,27 @@ static nn_status judge_class(patient *p, nn_error *error)
     return status;
 }
 
+/* Trainings measure dev and test only; the weights that the ladder is of are asked for it. */
+static nn_status measure_train_dev(patient *p, nn_error *error)
+{
+    answers found;
+    nn_status status = answers_ask(p->s, p->run, p->data, NN_TRAIN_DEV, &found, error);
+    if (status != NN_OK)
+        return status;
+    int64_t wrong = 0;
+    for (int64_t i = 0; i < found.count; i++) {
+        const float *row = found.probability + i * found.classes;
+        int best = 0;
+        for (int k = 1; k < found.classes; k++)
+            best = row[k] > row[best] ? k : best;
+        wrong += best != nn_dataset_label(p->data, NN_TRAIN_DEV, i);
+    }
+    p->view->train_dev_count = found.count;
+    p->view->train_dev_error = (double)wrong / (double)found.count;
+    answers_free(&found);
+    return NN_OK;
+}
+
 static nn_status examine(patient *p, nn_error *error)
 {
     nn_error problem = {0};
@@ -121,8 +142,12 @@ static nn_status examine(patient *p, nn_error *error)
         status = error->code;
     if (status != NN_OK)
         return status;
-    p->d = diagnose(p->view);
     p->data = run_data_open(p->s, p->run, &problem);
+    if (p->data && nn_dataset_count(p->data, NN_TRAIN_DEV) > 0)
+        status = measure_train_dev(p, error);
+    if (status != NN_OK)
+        return status;
+    p->d = diagnose(p->view);
     snprintf(p->no_data, sizeof p->no_data, "%s", problem.text);
     status = slices_make(p->book, p->data, &p->parts, error);
     return status == NN_OK && p->o->class_name ? judge_class(p, error) : status;
@@ -260,7 +285,7 @@ static void print_ladder(const diagnosis *d)
             printf("   %s to %s of %lld", percent(rung->low, low), percent(rung->high, high),
                    (long long)rung->count);
         putchar('\n');
-        if (i == DIAGNOSIS_LINKS || d->links[i].state == LINK_UNKNOWN)
+        if (i == DIAGNOSIS_LINKS || isnan(d->links[i].size))
             continue;
         const diagnosis_link *link = &d->links[i];
         printf("      %s %+.2f points (+-%.2f): %s\n", link->name, 100 * link->size,

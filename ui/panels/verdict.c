@@ -196,10 +196,11 @@ error_ladder verdict_ladder(const run_view *run)
     return (error_ladder){
         .human = run->human_error,
         .train = best ? epoch_of(run->train_error, run, epoch) : last_of(run->train_error),
-        .train_dev = NAN, /* a train-dev part comes with data of two kinds */
+        .train_dev = run->train_dev_error,
         .dev = best ? epoch_of(run->dev_error, run, epoch) : last_of(run->dev_error),
         .test = run->test.count > 0 ? run->test.error : run->row.test_error,
         .train_count = run->train_count,
+        .train_dev_count = run->train_dev_count,
         .dev_count = dev ? dev->count : 0,
         .test_count = run->test.count,
         .classes = run->row.classes,
@@ -209,7 +210,7 @@ error_ladder verdict_ladder(const run_view *run)
 verdict verdict_of_run(const run_view *run)
 {
     error_ladder now = verdict_ladder(run), then = now;
-    then.test = NAN; /* measured at the end only */
+    then.test = then.train_dev = NAN; /* measured at the end only */
     verdict_kind kind = VERDICT_WAIT;
     int64_t epochs = curve_count(run->train_error);
     for (int64_t i = epochs > 64 ? epochs - 64 : 0; i < epochs; i++) {
