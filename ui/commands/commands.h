@@ -8,6 +8,7 @@ extern const program_command command_workbench; /* without a name: `gradus` alon
 extern const program_command command_train;
 extern const program_command command_lesson;
 extern const program_command command_runs;
+extern const program_command command_compare;
 extern const program_command command_sweep;
 extern const program_command command_errors;
 extern const program_command command_diagnose;
