@@ -73,7 +73,7 @@ static trace_entry *add(lesson_trace *t, const char *name, double value, const d
         refuse(t, "trace: '%s' is one value too many; at most %d", name, TRACE_VALUES);
     else if ((int64_t)rows * columns > TRACE_NUMBERS)
         refuse(t, "trace: '%s' has %dx%d numbers; at most %d", name, rows, columns, TRACE_NUMBERS);
-    if (t->error.code != NN_OK)
+    if (t->error.code != NN_OK || !name)
         return NULL;
     size_t count = (size_t)rows * (size_t)columns;
     double *copy = malloc(count * sizeof *copy);

@@ -425,6 +425,34 @@ static const char *const version_5[] = {
     ") WITHOUT ROWID",
 };
 
+static const char *const version_6[] = {
+    "CREATE TABLE lesson_place (\n"
+    "  -- where a learner is in each chapter of the course\n"
+    "  chapter INTEGER PRIMARY KEY,\n"
+    "  mode TEXT NOT NULL,  -- read step lab check\n"
+    "  section INTEGER NOT NULL,  -- of the page, from 0\n"
+    "  step INTEGER NOT NULL,  -- of the worked example, from 0\n"
+    "  item INTEGER NOT NULL,  -- which lab or check, from 0\n"
+    "  done INTEGER NOT NULL,  -- 1: finished, or tested out of\n"
+    "  saved_ms INTEGER NOT NULL\n"
+    ")",
+
+    "CREATE TABLE lesson_item (\n"
+    "  -- what came of each guess, step, lab, claim and check the last time\n"
+    "  chapter INTEGER NOT NULL,\n"
+    "  kind TEXT NOT NULL,  -- step guess lab claim check\n"
+    "  id TEXT NOT NULL,\n"
+    "  outcome TEXT NOT NULL,  -- seen guessed right nearly foreseen wrong skipped holds fails\n"
+    "  answer TEXT NOT NULL,  -- as typed\n"
+    "  hints INTEGER NOT NULL,  -- most that were shown\n"
+    "  times INTEGER NOT NULL DEFAULT 1,\n"
+    "  passed INTEGER NOT NULL,  -- 1: right, nearly right, or held, at any time\n"
+    "  run INTEGER REFERENCES run(id) ON DELETE SET NULL,  -- of a lab\n"
+    "  saved_ms INTEGER NOT NULL,\n"
+    "  PRIMARY KEY (chapter, kind, id)\n"
+    ") WITHOUT ROWID",
+};
+
 const schema_step *schema_steps(int *count)
 {
     static const schema_step steps[] = {
@@ -433,6 +461,7 @@ const schema_step *schema_steps(int *count)
         {version_3, sizeof version_3 / sizeof version_3[0]},
         {version_4, sizeof version_4 / sizeof version_4[0]},
         {version_5, sizeof version_5 / sizeof version_5[0]},
+        {version_6, sizeof version_6 / sizeof version_6[0]},
     };
     *count = sizeof steps / sizeof steps[0];
     return steps;

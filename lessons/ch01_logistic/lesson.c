@@ -205,7 +205,7 @@ static void show_weights(lab *l, nn_model *model, const nn_dataset *data)
     nn_shape sample = nn_dataset_sample(data);
     const nn_param *weight = nn_model_find(model, "dense1.weight");
     int64_t count = weight ? nn_shape_count(nn_param_shape(weight)) : 0;
-    if (count != sample.dim[1] * sample.dim[2])
+    if (count < 1 || count != sample.dim[1] * sample.dim[2])
         return;
     float *pixels = malloc((size_t)count * sizeof *pixels);
     if (!pixels)
