@@ -1,6 +1,7 @@
 /* `gradus lesson`: the course without its screens. */
 #include "ui/commands/commands.h"
 #include "ui/commands/common.h"
+#include "ui/commands/lesson_list.h"
 #include "ui/commands/lesson_out.h"
 #include "ui/lesson_lint.h"
 #include "ui/lesson_text.h"
@@ -9,8 +10,8 @@
 #include <string.h>
 
 typedef struct {
-    bool print, trace, check, full, lint, json, no_store;
-    const char *language, *store, *set;
+    bool print, trace, check, full, lint, glossary, json, no_store;
+    const char *language, *store, *set, *search;
     int columns, threads;
 } lesson_settings;
 
@@ -23,6 +24,9 @@ static const option options[] = {
     {"check", OPTION_FLAG, NULL, FIELD(check), 0,
      "run its example, lab and checks; exit with 1 where a claim fails", NULL},
     {"full", OPTION_FLAG, NULL, FIELD(full), 0, "with --check: the lab's full size", NULL},
+    {"search", OPTION_TEXT, "WORD", FIELD(search), 0,
+     "where titles and texts of all chapters hold it, in both languages", NULL},
+    {"glossary", OPTION_FLAG, NULL, FIELD(glossary), 0, "every term, with its chapter", NULL},
     {"lint", OPTION_FLAG, NULL, FIELD(lint), 0,
      "for authors, in the source tree: what breaks the rules of lessons/README.md", NULL},
     {"lang", OPTION_TEXT, "en|ko", FIELD(language), 0, "language (default en)", "en ko"},
@@ -34,48 +38,6 @@ static const option options[] = {
     {"json", OPTION_FLAG, NULL, FIELD(json), 0, "JSON on stdout", NULL},
     {NULL, OPTION_FLAG, NULL, 0, 0, NULL, NULL},
 };
-
-/* --- list ---------------------------------------------------------------------------------------
- */
-
-static int list_json(void)
-{
-    json_out json = {.out = stdout};
-    json_open(&json, NULL, '{');
-    json_open(&json, "chapters", '[');
-    for (int i = 1; i <= LESSON_CHAPTERS; i++) {
-        json_open(&json, NULL, '{');
-        json_whole(&json, "chapter", i);
-        json_whole(&json, "part", lesson_part(i));
-        json_text(&json, "title", lesson_title(i).en);
-        json_text(&json, "title_ko", lesson_title(i).ko);
-        json_flag(&json, "written", lesson_find(i) != NULL);
-        json_close(&json, '}');
-    }
-    json_close(&json, ']');
-    json_close(&json, '}');
-    return json_line(&json) ? EXIT_OK : EXIT_FAILED;
-}
-
-static int list(const lesson_settings *settings, lesson_language language)
-{
-    if (settings->json)
-        return list_json();
-    int part = 0;
-    for (int i = 1; i <= LESSON_CHAPTERS; i++) {
-        if (lesson_part(i) != part) {
-            part = lesson_part(i);
-            printf("%s%d  %s\n", part > 1 ? "\n" : "", part,
-                   lesson_say(lesson_part_title(part), language));
-        }
-        printf("  %2d  ", i);
-        print_cell(lesson_say(lesson_title(i), language), 48);
-        puts(lesson_find(i)          ? ""
-             : language == LESSON_KO ? "  아직 쓰지 않음"
-                                     : "  not written yet");
-    }
-    return fflush(stdout) == 0 ? EXIT_OK : EXIT_FAILED;
-}
 
 /* --- one chapter --------------------------------------------------------------------------------
  */
@@ -245,6 +207,21 @@ static int run_chapter(int chapter, const lesson_settings *settings, lesson_lang
     return print_page(source, settings, language);
 }
 
+/* Without a chapter. */
+static int run_all(const lesson_settings *settings, lesson_language language)
+{
+    if (settings->print || settings->trace || settings->check || settings->lint)
+        return wrong_usage(&command_lesson, "which chapter? 1 to %d, or all with --check",
+                           LESSON_CHAPTERS);
+    if (settings->search && !*settings->search)
+        return wrong_usage(&command_lesson, "--search: expected a word");
+    if (settings->search)
+        return lesson_search(settings->search, language, settings->json);
+    if (settings->glossary)
+        return lesson_glossary(language, settings->json);
+    return lesson_list(language, settings->store, settings->no_store, settings->json);
+}
+
 static int run(int argc, char **argv)
 {
     lesson_settings settings = {.language = "en"};
@@ -262,10 +239,10 @@ static int run(int argc, char **argv)
                            settings.full ? "--full goes with --check" : "--set goes with --trace");
     lesson_language language = korean ? LESSON_KO : LESSON_EN;
     if (found.count == 0)
-        return settings.print || settings.trace || settings.check || settings.lint
-                   ? wrong_usage(&command_lesson, "which chapter? 1 to %d, or all with --check",
-                                 LESSON_CHAPTERS)
-                   : list(&settings, language);
+        return run_all(&settings, language);
+    if (settings.search || settings.glossary)
+        return wrong_usage(&command_lesson, "%s goes through all chapters: no number",
+                           settings.search ? "--search" : "--glossary");
     int chapter = read_chapter(found.word[0]);
     if (chapter < 0 || (chapter == 0 && !settings.check && !settings.lint))
         return wrong_usage(&command_lesson, "lesson '%.40s': expected 1 to %d%s", found.word[0],
