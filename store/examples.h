@@ -108,6 +108,19 @@ nn_status recorder_examples_undo(recorder *r, const char *content, const char *j
 nn_status recorder_examples_redo(recorder *r, const char *content, const char *journal,
                                  char what[EXAMPLE_WHAT], nn_error *error);
 
+/* --- answers over the epochs --------------------------------------------------------------------
+ */
+
+/* Every evaluation of the dev part in step order, whose answers were kept. */
+typedef struct {
+    int epoch;
+    int64_t count;
+    unsigned char *predicted; /* class of each example, by its place in the part */
+} answer_history;
+nn_status store_answer_history(store *s, run_id run, answer_history **list, int *count,
+                               nn_error *error);
+void store_free_history(answer_history *list, int count);
+
 /* --- answers for the train part -----------------------------------------------------------------
  */
 

@@ -1,10 +1,58 @@
-/* Out-of-sample answers for the train part of a run. */
+/* Answers besides those of the last evaluation: over the epochs, and out of sample for the train
+ * part of a run. */
 #include "store/annotate_internal.h"
 #include "store/chunk.h"
 #include "store/examples.h"
+#include "store/read.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+/* --- over the epochs ---------------------------------------------------------------------------
+ */
+
+static nn_status read_history(store *s, sqlite3_stmt *query, void *item, nn_error *error)
+{
+    answer_history *one = item;
+    const void *blob = sqlite3_column_blob(query, 1);
+    one->epoch = sqlite3_column_int(query, 0);
+    one->count = sqlite3_column_bytes(query, 1);
+    one->predicted = malloc((size_t)one->count + 1);
+    if (!one->predicted)
+        return nn_fail(error, NN_E_NOMEM, "%s: out of memory for %lld answers", s->db.path,
+                       (long long)one->count);
+    if (blob)
+        memcpy(one->predicted, blob, (size_t)one->count);
+    return NN_OK;
+}
+
+nn_status store_answer_history(store *s, run_id run, answer_history **list, int *count,
+                               nn_error *error)
+{
+    sqlite3_stmt *query =
+        database_query(&s->db, error,
+                       "SELECT epoch, predicted FROM evaluation WHERE run = ? AND part = 'dev' AND "
+                       "predicted IS NOT NULL ORDER BY step, id",
+                       "i", run);
+    nn_status status;
+    *list = read_rows(s, query, sizeof **list, read_history, count, &status, error);
+    if (status != NN_OK) {
+        store_free_history(*list, *count);
+        *list = NULL;
+        *count = 0;
+    }
+    return status;
+}
+
+void store_free_history(answer_history *list, int count)
+{
+    for (int i = 0; i < count; i++)
+        free(list[i].predicted);
+    free(list);
+}
+
+/* --- of the train part -------------------------------------------------------------------------
+ */
 
 typedef struct {
     run_id run;

@@ -65,6 +65,19 @@ static nn_status write_checkpoints(recording *run, database *db, nn_error *error
     return status;
 }
 
+enum { HISTORY_CLASSES = 256 };
+
+/* The dev part's answers, one byte each: when each example was learned and forgotten. NULL where
+ * nothing is to be kept. */
+static unsigned char *answer_bytes(const nn_evaluation *e)
+{
+    bool kept = e->part == NN_DEV && e->predicted && e->count > 0 && e->classes <= HISTORY_CLASSES;
+    unsigned char *bytes = kept ? malloc((size_t)e->count) : NULL;
+    for (int64_t i = 0; bytes && i < e->count; i++)
+        bytes[i] = (unsigned char)e->predicted[i];
+    return bytes;
+}
+
 static nn_status write_evaluation(recording *run, database *db, const nn_evaluation *e,
                                   nn_error *error)
 {
@@ -76,13 +89,16 @@ static nn_status write_evaluation(recording *run, database *db, const nn_evaluat
         memcpy(confusion, e->confusion, cells * sizeof *confusion);
         chunk_little_endian(confusion, cells, sizeof *confusion);
     }
+    unsigned char *answers = answer_bytes(e);
     nn_status status =
         database_do(db, error,
                     "INSERT INTO evaluation (run, part, step, epoch, classes, count, loss, error, "
-                    "confusion) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                    "isiiiiddb", run->id, nn_part_name(e->part), (int64_t)e->step,
+                    "confusion, predicted) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    "isiiiiddbb", run->id, nn_part_name(e->part), (int64_t)e->step,
                     (int64_t)e->epoch, (int64_t)e->classes, e->count, e->loss, e->error,
-                    (const void *)confusion, confusion ? cells * sizeof *confusion : (size_t)0);
+                    (const void *)confusion, confusion ? cells * sizeof *confusion : (size_t)0,
+                    (const void *)answers, answers ? (size_t)e->count : (size_t)0);
+    free(answers);
     free(confusion);
     return status;
 }

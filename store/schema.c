@@ -453,6 +453,12 @@ static const char *const version_6[] = {
     ") WITHOUT ROWID",
 };
 
+static const char *const version_7[] = {
+    "ALTER TABLE evaluation ADD COLUMN predicted BLOB "
+    "/* of dev: one byte an example, the answer; NULL: more than 256 classes, or recorded before "
+    "*/",
+};
+
 const schema_step *schema_steps(int *count)
 {
     static const schema_step steps[] = {
@@ -462,6 +468,7 @@ const schema_step *schema_steps(int *count)
         {version_4, sizeof version_4 / sizeof version_4[0]},
         {version_5, sizeof version_5 / sizeof version_5[0]},
         {version_6, sizeof version_6 / sizeof version_6[0]},
+        {version_7, sizeof version_7 / sizeof version_7[0]},
     };
     *count = sizeof steps / sizeof steps[0];
     return steps;

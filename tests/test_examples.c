@@ -418,12 +418,60 @@ static void test_selections(void **state)
     close_recorder(r);
 }
 
+/* Four evaluations, one an epoch: right or wrong as the columns say. */
+static void test_learned_and_forgotten(void **state)
+{
+    const store_place *place = *state;
+    static const struct {
+        bool right[4];
+        int learned, forgotten;
+    } cases[] = {{{1, 1, 1, 1}, 1, 0}, {{0, 0, 1, 1}, 3, 0}, {{1, 0, 1, 1}, 3, 2},
+                 {{1, 1, 1, 0}, 0, 4}, {{0, 0, 0, 0}, 0, 0}, {{1, 0, 1, 0}, 0, 4}};
+    enum { CASES = sizeof cases / sizeof *cases };
+    recorder *r = open_recorder(place);
+    nn_dataset *digits = fixture_digits(0);
+    int64_t count = nn_dataset_count(digits, NN_DEV);
+    nn_error error = {0};
+    run_description description = plain_description("history");
+    description.classes = 10;
+    description.class_names = NULL;
+    description.dataset = digits;
+    run_id run = recorder_begin(r, &description, 0, 0, &error);
+    assert_true(run > 0);
+    for (int epoch = 1; epoch <= 4; epoch++) {
+        nn_event event = event_of(NN_EVENT_EVALUATION, (uint64_t)epoch * 100);
+        event.evaluation = plain_evaluation(NN_DEV, (uint64_t)epoch * 100, 10, count);
+        event.evaluation->epoch = epoch;
+        for (int64_t i = 0; i < count; i++) {
+            int truth = nn_dataset_label(digits, NN_DEV, i);
+            bool right = i < CASES ? cases[i].right[epoch - 1] : true;
+            event.evaluation->predicted[i] = right ? truth : (truth + 1) % 10;
+        }
+        tell(r, run, event);
+    }
+    tell_end(r, run, NN_FINISHED, 400);
+    assert_int_equal(recorder_wait(r, run, &error), NN_OK);
+    store *s = open_store(place);
+    example_book *book = open_book(s, run);
+    for (int i = 0; i < CASES; i++) {
+        assert_int_equal(book->examples[i].learned, cases[i].learned);
+        assert_int_equal(book->examples[i].forgotten, cases[i].forgotten);
+    }
+    assert_int_equal(selected(book, "learned=3"), 2);
+    assert_int_equal(selected(book, "forgotten>0"), 3);
+    example_book_free(book);
+    store_close(s);
+    nn_dataset_free(digits);
+    close_recorder(r);
+}
+
 int main(void)
 {
 #define IN_PLACE(test) cmocka_unit_test_setup_teardown(test, store_place_make, store_place_remove)
     const struct CMUnitTest tests[] = {
-        IN_PLACE(test_changes_and_undo), IN_PLACE(test_refusals), IN_PLACE(test_others),
-        IN_PLACE(test_two_processes),    IN_PLACE(test_samples),  IN_PLACE(test_selections),
+        IN_PLACE(test_changes_and_undo),      IN_PLACE(test_refusals), IN_PLACE(test_others),
+        IN_PLACE(test_two_processes),         IN_PLACE(test_samples),  IN_PLACE(test_selections),
+        IN_PLACE(test_learned_and_forgotten),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -257,6 +257,25 @@ static nn_status load_answers(example_book *book, store *s, nn_error *error)
     return status;
 }
 
+/* When each was learned and forgotten, from the answers after every epoch. */
+static nn_status load_history(example_book *book, store *s, nn_error *error)
+{
+    answer_history *list = NULL;
+    int count = 0;
+    nn_status status =
+        book->part == NN_DEV ? store_answer_history(s, book->row.id, &list, &count, error) : NN_OK;
+    for (int h = 0; h < count && status == NN_OK; h++)
+        for (int64_t i = 0; i < book->count && list[h].count == book->count; i++) {
+            book_example *e = &book->examples[i];
+            bool right = list[h].predicted[e->place] == e->truth;
+            if (!right && e->learned)
+                e->forgotten = list[h].epoch;
+            e->learned = !right ? 0 : e->learned ? e->learned : list[h].epoch;
+        }
+    store_free_history(list, count);
+    return status;
+}
+
 example_book *example_book_open(store *s, run_id run, nn_part part, nn_error *error)
 {
     example_book *book = calloc(1, sizeof *book);
@@ -272,6 +291,8 @@ example_book *example_book_open(store *s, run_id run, nn_part part, nn_error *er
         status = store_class_names(s, run, &book->class_names, &book->classes, error);
     if (status == NN_OK)
         status = load_answers(book, s, error);
+    if (status == NN_OK)
+        status = load_history(book, s, error);
     if (status == NN_OK)
         status = load_said(book, s, 0, error);
     if (status == NN_OK)

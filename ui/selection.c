@@ -24,6 +24,8 @@ typedef enum {
     OF_LOSS,
     OF_MARGIN,
     OF_NUMBER,
+    OF_LEARNED,
+    OF_FORGOTTEN,
     OF_WRONG,
     OF_RIGHT,
     OF_TAGGED,
@@ -56,6 +58,8 @@ static const struct {
     {"loss", OF_LOSS},
     {"margin", OF_MARGIN},
     {"id", OF_NUMBER},
+    {"learned", OF_LEARNED},
+    {"forgotten", OF_FORGOTTEN},
     {"wrong", OF_WRONG},
     {"right", OF_RIGHT},
     {"tagged", OF_TAGGED},
@@ -70,13 +74,14 @@ static const struct {
 const char *selection_filter_help(void)
 {
     return "words that hold all together: true=5 pred=Shirt true!=3, p>0.8, p_true<=0.1, loss>2, "
-           "margin<0.1, id>=600, tag=blurry tag!=blurry, wrong, right, tagged, untagged, noted, "
+           "margin<0.1, id>=600, learned<3, forgotten>0, tag=blurry tag!=blurry, wrong, right, "
+           "tagged, untagged, noted, "
            "fixed, sampled, seen, unseen";
 }
 
 static bool has_value(rule_kind kind)
 {
-    return kind <= OF_NUMBER;
+    return kind <= OF_FORGOTTEN;
 }
 
 /* Splits "p>=0.8" into name, comparison and value. */
@@ -151,7 +156,8 @@ static nn_status read_word(const example_book *book, const char *word, rule *r, 
         return value ? read_value(book, word, value, r, error) : NN_OK;
     }
     return nn_fail(error, NN_E_ARG, "filter: '%.60s' is unknown; %.220s", name,
-                   "expected true, pred, tag, p, p_true, loss, margin, id, wrong, right, tagged, "
+                   "expected true, pred, tag, p, p_true, loss, margin, id, learned, forgotten, "
+                   "wrong, right, tagged, "
                    "untagged, noted, fixed, sampled, seen or unseen");
 }
 
@@ -224,6 +230,10 @@ static bool fits_rule(const book_example *e, const rule *r)
         return compare(book_example_margin(e), r->how, r->number);
     case OF_NUMBER:
         return compare((double)e->example, r->how, r->number);
+    case OF_LEARNED:
+        return compare(e->learned, r->how, r->number);
+    case OF_FORGOTTEN:
+        return compare(e->forgotten, r->how, r->number);
     case OF_WRONG:
         return book_example_wrong(e);
     case OF_RIGHT:

@@ -21,6 +21,9 @@ typedef struct {
     bool seen;               /* of the sample: looked at */
     bool noted;
     int fix; /* index in book->fixes; -1: none */
+    /* Of dev: the epoch since which it is answered right, 0: it is not; and the last one that
+     * answered it wrong after the one before was right, 0: none. */
+    int learned, forgotten;
 } book_example;
 
 typedef struct {
@@ -91,6 +94,7 @@ typedef struct {
 
 /* The words of a filter stand side by side and hold all together:
  *   true=5 true=Shirt true!=5   pred=3   p>0.8 p_true<=.1   loss>2   margin<0.1   id>=60000
+ *   learned<3 forgotten>0
  *   tag=blurry tag!=blurry      wrong right   tagged untagged   noted fixed   sampled seen unseen
  * Comparisons: = != < <= > >=. Mistakes are answered with the word and what is possible. */
 nn_status selection_make(const example_book *book, const selection_query *query, selection *found,

@@ -12,9 +12,9 @@
 static const option options[] = {
     {"filter", OPTION_TEXT, "WORDS", FIELD(filter), 0,
      "only examples that fit: words that hold all together, such as \"true=5 pred=3 p>0.8 "
-     "tag!=blurry\"; true and pred take numbers or names of classes; p, p_true, loss, margin and "
-     "id "
-     "compare; wrong, right, tagged, untagged, noted, fixed, sampled, seen, unseen stand alone",
+     "tag!=blurry\"; true and pred take numbers or names of classes; p, p_true, loss, margin, id, "
+     "learned, forgotten compare; wrong, right, tagged, untagged, noted, fixed, sampled, seen, "
+     "unseen stand alone",
      NULL},
     {"order", OPTION_TEXT, "ORDER", FIELD(order), 0,
      "source (default), confident (surest first), margin (least sure first), loss, random or "

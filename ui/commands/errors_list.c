@@ -47,6 +47,14 @@ void errors_json_example(json_out *json, const example_book *book, const book_ex
     json_number(json, "p_true", (double)e->truth_probability);
     json_number(json, "loss", book_example_loss(e));
     json_number(json, "margin", book_example_margin(e));
+    if (e->learned > 0)
+        json_whole(json, "learned_epoch", e->learned);
+    else
+        json_null(json, "learned_epoch");
+    if (e->forgotten > 0)
+        json_whole(json, "forgotten_epoch", e->forgotten);
+    else
+        json_null(json, "forgotten_epoch");
     json_tags_of(json, book, e);
     json_text(json, "note", e->noted ? example_book_note(book, e->example) : NULL);
     json_flag(json, "sampled", e->sampled > 0);
