@@ -365,6 +365,96 @@ static void claims_over_nan_fail(void **state)
     }
 }
 
+/* --- labs ---------------------------------------------------------------------------------------
+ */
+
+static lab *new_lab(void)
+{
+    nn_error error = {NN_OK, ""};
+    const lesson *first = lesson_find(1)->lesson;
+    lab *l = lab_new(first, &first->labs[0], true, &error);
+    if (!l)
+        fail_msg("%s", error.text);
+    return l;
+}
+
+static double measured(lab *l, const char *name)
+{
+    lesson_number numbers[LAB_NUMBERS];
+    int count = lab_numbers(l, numbers, LAB_NUMBERS);
+    for (int i = 0; i < count; i++)
+        if (strcmp(numbers[i].name, name) == 0)
+            return numbers[i].value;
+    fail_msg("nothing measured '%s'", name);
+    return NAN;
+}
+
+static void controls_refuse_what_they_do_not_take(void **state)
+{
+    char text[32];
+    nn_error error = {NN_OK, ""};
+    (void)state;
+    lab *l = new_lab();
+    static const char *const bad[][2] = {{"rate", "0"},   {"rate", "fast"}, {"steps", "10.5"},
+                                         {"bias", "yes"}, {"init", "one"},  {"speed", "1"}};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_int_not_equal(lab_set(l, bad[i][0], bad[i][1], &error), NN_OK);
+    assert_string_equal(lab_get(l, "rate", text), "0.05");
+    assert_int_equal(lab_set(l, "init", "random", &error), NN_OK);
+    assert_int_equal(lab_set(l, "bias", "off", &error), NN_OK);
+    assert_string_equal(lab_get(l, "init", text), "random");
+    assert_string_equal(lab_get(l, "bias", text), "off");
+    lab_reset(l);
+    assert_string_equal(lab_get(l, "init", text), "zero");
+    lab_free(l);
+}
+
+/* Reset, run again: the same number to the last bit. And something to look at. */
+static void labs_repeat_themselves(void **state)
+{
+    double cost[2];
+    nn_error error = {NN_OK, ""};
+    (void)state;
+    lab *l = new_lab();
+    for (int i = 0; i < 2; i++) {
+        lab_reset(l);
+        assert_int_equal(lab_set(l, "steps", "20", &error), NN_OK);
+        if (lab_run(l, &error) != NN_OK)
+            fail_msg("%s", error.text);
+        cost[i] = measured(l, "cost");
+    }
+    assert_true(cost[0] == cost[1] && cost[0] > 0);
+    lab_image image;
+    assert_true(lab_image_of(l, "weights", &image));
+    assert_true(image.rows == image.columns && image.rows >= 8);
+    free(image.values);
+    lab_line line;
+    assert_int_equal(lab_lines(l, "cost", &line, 1), 1);
+    assert_int_equal(line.count, 20);
+    assert_true(line.y[19] < line.y[0]);
+    free(line.x);
+    free(line.y);
+    lab_free(l);
+}
+
+static void cancel_on_progress(void *context, double share, const char *text)
+{
+    (void)share;
+    (void)text;
+    lab_cancel(context);
+}
+
+static void labs_can_be_stopped(void **state)
+{
+    nn_error error = {NN_OK, ""};
+    (void)state;
+    lab *l = new_lab();
+    lab_set_sink(l, (lab_sink){.progress = cancel_on_progress, .context = l});
+    assert_int_equal(lab_prove(l, &error), NN_E_STATE);
+    assert_null(lab_hold(l));
+    lab_free(l);
+}
+
 /* --- the linter ---------------------------------------------------------------------------------
  */
 
@@ -427,6 +517,9 @@ int main(void)
         cmocka_unit_test(expressions_are_evaluated),
         cmocka_unit_test(answers_are_judged),
         cmocka_unit_test(claims_over_nan_fail),
+        cmocka_unit_test(controls_refuse_what_they_do_not_take),
+        cmocka_unit_test(labs_repeat_themselves),
+        cmocka_unit_test(labs_can_be_stopped),
         cmocka_unit_test(broken_texts_are_complained_of),
     };
     return cmocka_run_group_tests(tests, read_golden, forget_golden);

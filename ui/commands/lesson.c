@@ -257,8 +257,8 @@ const program_command command_lesson = {
     .arguments = "[N | all]",
     .summary = "The course: lists its chapters, prints one, traces its example, proves it.",
     .details = "Without a number: the 51 chapters. --check runs the worked example with every\n"
-               "gradient measured, the lab's quick preset (--full: the whole), the claims and the\n"
-               "checks; `all` does so for every chapter that is written.",
+               "gradient measured, the lab's quick preset (--full: the whole), the claims\n"
+               "and the checks; `all` does so for every chapter that is written.",
     .options = options,
     .words = "all",
     .run = run,
