@@ -8,7 +8,8 @@
 
 typedef struct {
     const char *part, *filter, *order, *rank, *beside, *rule, *store, *space;
-    bool all, nearest, ceiling, suspects, tag, untag, note, tags, rename, merge, remove, effort, colour;
+    bool all, nearest, ceiling, suspects, tag, untag, note, tags, rename, merge, remove, effort,
+        colour;
     bool session, seen, fix, wrong, unfix, fixes, undo, redo, json;
     int sample, limit, folds;
     double top;
