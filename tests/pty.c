@@ -1,5 +1,7 @@
 #include "tests/pty.h"
 
+#include "tests/pty_shell.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -19,8 +21,6 @@
 #include "ui/terminal/key.h"
 #include "ui/terminal/text.h"
 
-enum { IDLE_FD = 100, MOST_ENVIRONMENT = 512 };
-
 struct pty {
     int master; /* -1 after hang-up */
     pid_t shell, program;
@@ -39,139 +39,6 @@ double pty_seconds(void)
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-/* --- the shell: one program with job control ------------------------------------------------- */
-
-typedef struct {
-    char what; /* 'P' process id, 'S' stopped, 'X' ended */
-    int value;
-} report;
-
-static void tell(int fd, char what, int value)
-{
-    report r = {what, value};
-    if (write(fd, &r, sizeof r) != sizeof r) {
-        _exit(1);
-    }
-}
-
-static void run_program(const pty_options *o, char **environment)
-{
-    struct {
-        const char *path;
-        int fd, flags;
-    } files[] = {{o->input, 0, O_RDONLY}, {o->output, 1, O_WRONLY | O_CREAT | O_TRUNC}};
-    for (int i = 0; i < 2; i++) {
-        int fd = files[i].path != NULL ? open(files[i].path, files[i].flags, 0600) : -1;
-        if (fd >= 0) {
-            dup2(fd, files[i].fd);
-            close(fd);
-        }
-    }
-    execve(o->argv[0], (char *const *)(uintptr_t)o->argv, environment);
-    _exit(127);
-}
-
-/* Waits for the program to change its state and for commands: 'F' brings it back, end leaves. */
-static void serve(pid_t program, int reports, int commands)
-{
-    for (bool running = true;;) {
-        int status;
-        if (running && waitpid(program, &status, WUNTRACED | WNOHANG) == program) {
-            tcsetpgrp(STDIN_FILENO, getpid());
-            running = WIFSTOPPED(status);
-            int value = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-            tell(reports, running ? 'S' : 'X', running ? 0 : value);
-        }
-        struct pollfd p = {.fd = commands, .events = POLLIN};
-        char command;
-        if (poll(&p, 1, running ? 5 : -1) > 0) {
-            if (read(commands, &command, 1) != 1) {
-                kill(-program, SIGKILL);
-                _exit(0);
-            }
-            tcsetpgrp(STDIN_FILENO, program);
-            kill(-program, SIGCONT);
-        }
-    }
-}
-
-static void be_shell(const pty_options *o, char **environment, int reports, int commands)
-{
-    char go;
-    signal(SIGTTOU, SIG_IGN);
-    signal(SIGTTIN, SIG_IGN);
-    signal(SIGTSTP, SIG_IGN);
-    signal(SIGHUP, SIG_IGN);
-    signal(SIGPIPE, SIG_IGN);
-    if (read(commands, &go, 1) != 1) {
-        _exit(0);
-    }
-    pid_t program = fork();
-    if (program == 0) {
-        setpgid(0, 0);
-        tcsetpgrp(STDIN_FILENO, getpid()); /* TTOU is still ignored here */
-        signal(SIGINT, SIG_DFL); /* ignored where the suite runs in the background of a script */
-        signal(SIGQUIT, SIG_DFL);
-        signal(SIGTTOU, SIG_DFL);
-        signal(SIGTTIN, SIG_DFL);
-        signal(SIGTSTP, SIG_DFL);
-        signal(SIGHUP, SIG_DFL);
-        signal(SIGPIPE, SIG_DFL);
-        run_program(o, environment);
-    }
-    setpgid(program, program);
-    tell(reports, 'P', (int)program);
-    serve(program, reports, commands);
-}
-
-/* --- environment ------------------------------------------------------------------------------ */
-
-extern char **environ;
-
-static bool same_name(const char *a, const char *b)
-{
-    size_t length = strcspn(a, "=");
-    return strncmp(a, b, length) == 0 && (b[length] == '=' || b[length] == '\0');
-}
-
-static void set_in(const char **list, int *count, const char *entry)
-{
-    for (int i = 0; i < *count; i++) {
-        if (same_name(entry, list[i])) {
-            list[i--] = list[--*count];
-        }
-    }
-    if (strchr(entry, '=') != NULL && *count < MOST_ENVIRONMENT - 1) {
-        list[(*count)++] = entry;
-    }
-}
-
-static void make_environment(const pty_options *o, const char **list)
-{
-    static const char *const standard[] = {"LC_ALL",
-                                           "LC_CTYPE",
-                                           "COLORFGBG",
-                                           "NO_COLOR",
-                                           "GRADUS_THEME",
-                                           "COLUMNS",
-                                           "LINES",
-                                           "TERM=xterm-256color",
-                                           "LANG=C.UTF-8",
-                                           "GRADUS_IDLE_FD=100",
-                                           "ASAN_OPTIONS=detect_leaks=0"};
-    int count = 0;
-    for (char **e = environ; *e != NULL && count < MOST_ENVIRONMENT - 32; e++) {
-        list[count++] = *e;
-    }
-    for (size_t i = 0; i < sizeof standard / sizeof *standard; i++) {
-        set_in(list, &count, standard[i]);
-    }
-    for (int i = 0; o->env != NULL && o->env[i] != NULL; i++) {
-        set_in(list, &count, o->env[i]);
-    }
-    list[count] = NULL;
 }
 
 /* --- start and end ---------------------------------------------------------------------------- */
@@ -200,7 +67,7 @@ static void make_screen(pty *p)
 
 static void read_reports(pty *p)
 {
-    report r;
+    pty_report r;
     while (read(p->reports, &r, sizeof r) == sizeof r) {
         p->program = r.what == 'P' ? r.value : p->program;
         p->stopped += r.what == 'S';
@@ -226,7 +93,7 @@ static bool wait_started(pty *p)
 
 pty *pty_start(const pty_options *o)
 {
-    const char *environment[MOST_ENVIRONMENT];
+    const char *environment[PTY_ENVIRONMENT];
     int reports[2], commands[2], idle[2];
     pty *p = calloc(1, sizeof *p);
     if (p == NULL || pipe2(reports, O_CLOEXEC) != 0 || pipe2(commands, O_CLOEXEC) != 0 ||
@@ -236,16 +103,16 @@ pty *pty_start(const pty_options *o)
     }
     p->columns = o->columns > 0 ? o->columns : 80;
     p->rows = o->rows > 0 ? o->rows : 24;
-    make_environment(o, environment);
+    pty_environment(o, environment);
     struct winsize size = {.ws_col = (unsigned short)p->columns, .ws_row = (unsigned short)p->rows};
     p->shell = forkpty(&p->master, NULL, NULL, &size);
     if (p->shell == 0) {
-        dup2(idle[1], IDLE_FD); /* the copy survives exec */
+        dup2(idle[1], PTY_IDLE_FD); /* the copy survives exec */
         /* The ends of pipes of other terminals too, or their shells would never see the end. */
-        for (int fd = STDERR_FILENO + 1; fd < IDLE_FD; fd++)
+        for (int fd = STDERR_FILENO + 1; fd < PTY_IDLE_FD; fd++)
             if (fd != reports[1] && fd != commands[0])
                 close(fd);
-        be_shell(o, (char **)(uintptr_t)environment, reports[1], commands[0]);
+        pty_be_shell(o, (char **)(uintptr_t)environment, reports[1], commands[0]);
     }
     close(reports[1]);
     close(commands[0]);
