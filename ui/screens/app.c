@@ -95,6 +95,7 @@ void app_free(app *a)
     store_close(a->store);
     run_view_free(a->live);
     run_view_free(a->other);
+    compare_free(a);
     trials_free(a);
     runs_forget(a);
     run_listing_free(&a->listing);
@@ -116,6 +117,7 @@ bool app_tick(void *given, double now)
     a->now = now;
     bool changed = app_pump(a);
     changed = records_refresh(a, false) || changed;
+    changed = compare_refresh(a, false) || changed;
     return trials_refresh(a, false) || changed;
 }
 
@@ -156,6 +158,8 @@ void app_go(app *a, app_view view)
         a->message[0] = 0;
     a->view = view;
     a->pick = PICK_NONE;
+    if (view == VIEW_COMPARE)
+        compare_open(a);
     if (view == VIEW_TRIALS)
         trials_open(a);
     if (view == VIEW_MONITOR && !a->shown && records_newest(a))
@@ -170,6 +174,8 @@ unsigned app_contexts(const app *a)
         return IN_ALL | IN_HOME | IN_LIST;
     case VIEW_RUNS:
         return IN_ALL | IN_RUNS | IN_LIST;
+    case VIEW_COMPARE:
+        return IN_ALL | IN_COMPARE | IN_LIST;
     case VIEW_TRIALS:
         return IN_ALL | IN_TRIALS | IN_LIST;
     case VIEW_FORM:
@@ -198,6 +204,7 @@ static void draw_tabs(const app *a, canvas *c)
     } tabs[] = {{VIEW_HOME, "1 Home"},
                 {VIEW_MONITOR, "2 Monitor"},
                 {VIEW_RUNS, "3 Runs"},
+                {VIEW_COMPARE, "4 Compare"},
                 {VIEW_TRIALS, "6 Trials"}};
     app_view view = a->view == VIEW_FORM ? VIEW_HOME : a->view;
     int x = 1 + canvas_text(c, 1, 0, -1, ROLE_TITLE, "Gradus") + 2;
@@ -249,6 +256,9 @@ static int draw_standing(const app *a, canvas *c, int y)
     } else if (a->view == VIEW_RUNS) {
         role = ROLE_DIM;
         runs_standing(a, text, sizeof text);
+    } else if (a->view == VIEW_COMPARE) {
+        role = ROLE_DIM;
+        compare_standing(a, text, sizeof text);
     } else if (a->view == VIEW_TRIALS) {
         role = ROLE_DIM;
         trials_standing(a, text, sizeof text);
@@ -325,6 +335,9 @@ static void draw_view(app *a, canvas *c)
         break;
     case VIEW_RUNS:
         runs_draw(a, c);
+        break;
+    case VIEW_COMPARE:
+        compare_draw(a, c);
         break;
     case VIEW_TRIALS:
         trials_draw(a, c);

@@ -18,7 +18,7 @@ enum {
     APP_MARKS = 52 /* as many as there are letters */
 };
 
-typedef enum { VIEW_HOME, VIEW_MONITOR, VIEW_RUNS, VIEW_TRIALS, VIEW_FORM } app_view;
+typedef enum { VIEW_HOME, VIEW_MONITOR, VIEW_RUNS, VIEW_COMPARE, VIEW_TRIALS, VIEW_FORM } app_view;
 
 /* Contexts of commands. */
 enum {
@@ -31,6 +31,7 @@ enum {
     IN_TABLE = 64,
     IN_LOG = 128,
     IN_LIST = 256,
+    IN_COMPARE = 1024,
     IN_TRIALS = 4096
 };
 
@@ -122,7 +123,8 @@ typedef struct app {
     int step_count, step_at; /* undo takes back steps[step_at - 1] */
     int changing;            /* changes that are being written */
 
-    struct trials_screen *trials; /* trials.h; NULL until the screen was opened */
+    struct compare_screen *compare; /* compare.h; NULL until the screen was opened */
+    struct trials_screen *trials;   /* trials.h; NULL until the screen was opened */
 
     background *background;
     recorder *courier; /* writes commands for other processes' runs, and changes of runs: touched
@@ -214,6 +216,15 @@ void runs_pick_draw(app *a, canvas *c);
 void runs_pick_draw_bottom(const app *a, canvas *c, int y);
 void runs_pick_key(app *a, const key_event *key);
 void runs_open_view(app *a, const char *name);
+/* compare.c: the marked runs side by side */
+void compare_open(app *a);
+bool compare_refresh(app *a, bool force); /* once a second while it is shown */
+void compare_draw(app *a, canvas *c);
+bool compare_do(app *a, command_id what);
+bool compare_back(app *a); /* Esc: cursor, zoom; false: neither is set */
+void compare_standing(const app *a, char *text, size_t size); /* the selected run's verdict */
+void compare_free(app *a);
+
 /* trials.c */
 void trials_open(app *a);
 bool trials_refresh(app *a, bool force); /* once a second while it is shown */

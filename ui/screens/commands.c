@@ -13,10 +13,15 @@ static const command table[] = {
 #undef COMMAND
 
 static const unsigned situations[] = {
-    IN_ALL | IN_HOME | IN_LIST,    IN_ALL | IN_RUNS | IN_LIST,
-    IN_ALL | IN_TRIALS | IN_LIST,  IN_ALL | IN_MONITOR | IN_PLOT | IN_SMOOTH,
-    IN_ALL | IN_MONITOR | IN_PLOT, IN_ALL | IN_MONITOR | IN_TABLE,
-    IN_ALL | IN_MONITOR | IN_LOG,  IN_ALL | IN_MONITOR,
+    IN_ALL | IN_HOME | IN_LIST,
+    IN_ALL | IN_RUNS | IN_LIST,
+    IN_ALL | IN_COMPARE | IN_LIST,
+    IN_ALL | IN_TRIALS | IN_LIST,
+    IN_ALL | IN_MONITOR | IN_PLOT | IN_SMOOTH,
+    IN_ALL | IN_MONITOR | IN_PLOT,
+    IN_ALL | IN_MONITOR | IN_TABLE,
+    IN_ALL | IN_MONITOR | IN_LOG,
+    IN_ALL | IN_MONITOR,
 };
 
 keymap *app_keymap(nn_error *error)
@@ -114,7 +119,7 @@ const char *app_why_not(void *given, int id)
     const command *what = keymap_command(a->keys, id);
     bool panels = what && (what->contexts & (IN_PLOT | IN_TABLE | IN_LOG | IN_MONITOR)) &&
                   !(what->contexts & (IN_ALL | IN_LIST | IN_RUNS));
-    return panels && !a->shown ? "no run is shown; t starts one" : NULL;
+    return panels && a->view != VIEW_COMPARE && !a->shown ? "no run is shown; t starts one" : NULL;
 }
 
 /* --- doing --------------------------------------------------------------------------------------
@@ -157,6 +162,11 @@ static void back(app *a)
     panel_state *state = &a->panels[a->focus];
     if (a->view == VIEW_RUNS && runs_back(a))
         return;
+    if (a->view == VIEW_COMPARE) {
+        if (!compare_back(a))
+            app_go(a, VIEW_RUNS);
+        return;
+    }
     if (a->view == VIEW_MONITOR && state->cursor)
         state->cursor = false;
     else if (a->view == VIEW_MONITOR && state->x0 < state->x1)
@@ -188,6 +198,9 @@ static bool do_everywhere(app *a, command_id what, const char *argument)
         return true;
     case DO_GO_RUNS:
         app_go(a, VIEW_RUNS);
+        return true;
+    case DO_GO_COMPARE:
+        app_go(a, VIEW_COMPARE);
         return true;
     case DO_GO_TRIALS:
         app_go(a, VIEW_TRIALS);
@@ -239,6 +252,9 @@ void app_do(app *a, command_id what, const char *argument)
     case VIEW_RUNS:
         runs_do(a, what, argument);
         break;
+    case VIEW_COMPARE:
+        compare_do(a, what);
+        break;
     case VIEW_TRIALS:
         trials_do(a, what, argument);
         break;
@@ -289,6 +305,8 @@ static const char *place_of(unsigned contexts)
         return "everywhere";
     if (contexts == IN_RUNS)
         return "runs";
+    if (contexts == IN_COMPARE)
+        return "compare";
     if (contexts == IN_TRIALS)
         return "trials";
     if (contexts & IN_LIST)

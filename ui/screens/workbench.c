@@ -49,13 +49,14 @@ int workbench_run(const workbench_options *options)
 /* --- as text ------------------------------------------------------------------------------------
  */
 
-static const char *const screens[] = {"home", "train", "monitor", "runs", "help", "trials"};
+static const char *const screens[] = {"home", "train",  "monitor", "runs",
+                                      "help", "trials", "compare"};
 enum { SCREENS = sizeof screens / sizeof *screens };
 
 const char *workbench_print_names(void)
 {
 #define PANEL(name) " " #name
-    return "home train monitor runs help trials"
+    return "home train monitor runs help trials compare"
 #include "ui/panels/panels.def"
         ;
 #undef PANEL
@@ -83,6 +84,7 @@ static nn_status set_up(app *a, const print_options *options, nn_error *error)
         app_go(a, view == 0   ? VIEW_HOME
                   : view == 3 ? VIEW_RUNS
                   : view == 5 ? VIEW_TRIALS
+                  : view == 6 ? VIEW_COMPARE
                               : VIEW_MONITOR);
     a->help = view == 4;
     if (id >= 0 && id != PANEL_progress) {
