@@ -212,7 +212,6 @@ static void draw_tabs(const app *a, canvas *c)
         bool here = tabs[i].view == view;
         x += canvas_format(c, x, 0, -1, here ? ROLE_TITLE_FOCUS : ROLE_DIM, "%c%s%c",
                            here ? '[' : ' ', tabs[i].text, here ? ']' : ' ');
-        x++;
     }
     const run_view *run = a->view == VIEW_MONITOR ? a->shown : NULL;
     if (!run) {
@@ -225,7 +224,7 @@ static void draw_tabs(const app *a, canvas *c)
     if (run->row.id > 0)
         snprintf(id, sizeof id, "run %lld  ", (long long)run->row.id);
     snprintf(texts[0], sizeof *texts, "%s%s  %s  ?:help ", id, run->row.name, where);
-    snprintf(texts[1], sizeof *texts, "%s  %s ", run->row.name, where);
+    snprintf(texts[1], sizeof *texts, "%s%s  %s ", id, run->row.name, where);
     snprintf(texts[2], sizeof *texts, "%s%s ", id, where);
     int fits = 0;
     while (fits < 2 && text_columns(texts[fits]) > c->clip.w - x)
