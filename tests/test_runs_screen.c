@@ -239,7 +239,7 @@ static void finds_and_filters(void **state)
     keys(b, "esc");
     expect_order(b, "other bad branch base");
     keys(b, "esc");
-    assert_shows(b, "[1 Home]");
+    assert_shows(b, "[Gradus]");
 }
 
 static void groups_and_branches(void **state)

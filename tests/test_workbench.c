@@ -165,7 +165,7 @@ static void home_leads_on(void **state)
     keys(b, "3");
     assert_shows(b, "No run is recorded yet");
     keys(b, "esc");
-    assert_shows(b, "[1 Home]");
+    assert_shows(b, "[Gradus]");
     keys(b, "q");
     assert_true(b->app->done);
 }

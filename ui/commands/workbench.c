@@ -3,12 +3,15 @@
 #include "ui/commands/commands.h"
 #include "ui/commands/json_out.h"
 
+#include "lessons/lesson.h"
+
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 typedef struct {
-    const char *store, *run, *print;
-    int size[2];
+    const char *store, *run, *print, *part, *language;
+    int size[2], chapter, page;
     bool ascii, roles, version, json;
 } workbench_settings;
 
@@ -21,10 +24,19 @@ static const option options[] = {
      "$XDG_DATA_HOME or ~/.local/share)",
      NULL},
     {"print", OPTION_TEXT, "SCREEN", FIELD(print), 0,
-     "print one screen as text and leave: home, train, monitor, runs, trials, help or a panel",
+     "print one screen as text and leave: home, course, train, monitor, runs, trials, compare, "
+     "help or a panel",
      NULL},
     {"size", OPTION_SIZE, "COLUMNSxROWS", FIELD(size), 1, "with --print: the size (default 80x24)",
      "80x24 120x40"},
+    {"chapter", OPTION_INTEGER, "N", FIELD(chapter), 1,
+     "with --print course: this chapter instead of the list of them", NULL},
+    {"part", OPTION_TEXT, "PART", FIELD(part), 0,
+     "with --chapter: read, steps, lab or checks (default read)", "read steps lab checks"},
+    {"page", OPTION_INTEGER, "N", FIELD(page), 1, "with --chapter: its page, step or question",
+     NULL},
+    {"lang", OPTION_TEXT, "en|ko", FIELD(language), 0,
+     "with --print course: en or ko (default: as LANG says)", "en ko"},
     {"ascii", OPTION_FLAG, NULL, FIELD(ascii), 0, "plain ASCII instead of lines and dots", NULL},
     {"roles", OPTION_FLAG, NULL, FIELD(roles), 0,
      "with --print: one letter a cell for its role, in place of the text", NULL},
@@ -56,6 +68,10 @@ static int print_screen(const workbench_settings *settings)
         .h = settings->size[1],
         .glyphs = settings->ascii ? GLYPHS_ASCII : -1,
         .roles = settings->roles,
+        .chapter = settings->chapter,
+        .part = settings->part,
+        .language = settings->language,
+        .page = settings->page,
     };
     char *text = NULL;
     nn_error error = {0};
@@ -80,6 +96,18 @@ static int run(int argc, char **argv)
         return print_version(settings.json);
     if (settings.json)
         return wrong_usage(&command_workbench, "--json goes with --version or with a command");
+    bool course = settings.print && strcmp(settings.print, "course") == 0;
+    if (!course && (settings.chapter || settings.part || settings.page || settings.language))
+        return wrong_usage(&command_workbench,
+                           "--chapter, --part, --page and --lang go with --print course");
+    if (!settings.chapter && (settings.part || settings.page))
+        return wrong_usage(&command_workbench, "--part and --page go with --chapter N");
+    if (settings.chapter > LESSON_CHAPTERS)
+        return wrong_usage(&command_workbench, "--chapter %d: expected 1 to %d", settings.chapter,
+                           LESSON_CHAPTERS);
+    if (settings.language && strcmp(settings.language, "en") != 0 &&
+        strcmp(settings.language, "ko") != 0)
+        return wrong_usage(&command_workbench, "--lang %s: expected en or ko", settings.language);
     if (settings.print)
         return print_screen(&settings);
     if (settings.size[0] || settings.roles)

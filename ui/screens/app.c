@@ -97,6 +97,7 @@ void app_free(app *a)
     run_view_free(a->other);
     compare_free(a);
     trials_free(a);
+    course_free(a);
     runs_forget(a);
     run_listing_free(&a->listing);
     run_table_free(a->table);
@@ -118,6 +119,7 @@ bool app_tick(void *given, double now)
     bool changed = app_pump(a);
     changed = records_refresh(a, false) || changed;
     changed = compare_refresh(a, false) || changed;
+    changed = course_refresh(a, false) || changed;
     return trials_refresh(a, false) || changed;
 }
 
@@ -162,6 +164,8 @@ void app_go(app *a, app_view view)
         compare_open(a);
     if (view == VIEW_TRIALS)
         trials_open(a);
+    if (view == VIEW_COURSE)
+        course_open(a);
     if (view == VIEW_MONITOR && !a->shown && records_newest(a))
         records_show(a, records_newest(a)->id);
     app_dirty(a);
@@ -178,6 +182,8 @@ unsigned app_contexts(const app *a)
         return IN_ALL | IN_COMPARE | IN_LIST;
     case VIEW_TRIALS:
         return IN_ALL | IN_TRIALS | IN_LIST;
+    case VIEW_COURSE:
+        return course_contexts(a);
     case VIEW_FORM:
         return 0;
     case VIEW_MONITOR:
@@ -201,13 +207,16 @@ static void draw_tabs(const app *a, canvas *c)
     static const struct {
         app_view view;
         const char *text;
-    } tabs[] = {{VIEW_HOME, "1 Home"},
+    } tabs[] = {{VIEW_COURSE, "1 Course"},
                 {VIEW_MONITOR, "2 Monitor"},
                 {VIEW_RUNS, "3 Runs"},
                 {VIEW_COMPARE, "4 Compare"},
                 {VIEW_TRIALS, "6 Trials"}};
     app_view view = a->view == VIEW_FORM ? VIEW_HOME : a->view;
-    int x = 1 + canvas_text(c, 1, 0, -1, ROLE_TITLE, "Gradus") + 2;
+    bool home = view == VIEW_HOME;
+    int x = canvas_text(c, 0, 0, -1, home ? ROLE_TITLE_FOCUS : ROLE_TITLE,
+                        home ? "[Gradus]" : " Gradus ");
+    x++;
     for (size_t i = 0; i < sizeof tabs / sizeof *tabs; i++) {
         bool here = tabs[i].view == view;
         x += canvas_format(c, x, 0, -1, here ? ROLE_TITLE_FOCUS : ROLE_DIM, "%c%s%c",
@@ -261,6 +270,9 @@ static int draw_standing(const app *a, canvas *c, int y)
     } else if (a->view == VIEW_TRIALS) {
         role = ROLE_DIM;
         trials_standing(a, text, sizeof text);
+    } else if (a->view == VIEW_COURSE) {
+        role = ROLE_TEXT;
+        course_standing(a, text, sizeof text);
     } else if (run && run->recorder.failing) {
         snprintf(text, sizeof text, "Recording is held up: %s. Points wait in memory.",
                  run->recorder.text);
@@ -340,6 +352,9 @@ static void draw_view(app *a, canvas *c)
         break;
     case VIEW_TRIALS:
         trials_draw(a, c);
+        break;
+    case VIEW_COURSE:
+        course_draw(a, c);
         break;
     case VIEW_FORM:
         form_draw(a, c);
@@ -462,6 +477,8 @@ void app_key(void *given, const key_event *key)
         form_key(a, key);
         return;
     }
+    if (a->view == VIEW_COURSE && course_key(a, key))
+        return;
     int id = keymap_find(a->keys, key, app_contexts(a));
     if (id >= 0)
         app_do(a, (command_id)id, "");

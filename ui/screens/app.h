@@ -18,7 +18,15 @@ enum {
     APP_MARKS = 52 /* as many as there are letters */
 };
 
-typedef enum { VIEW_HOME, VIEW_MONITOR, VIEW_RUNS, VIEW_COMPARE, VIEW_TRIALS, VIEW_FORM } app_view;
+typedef enum {
+    VIEW_HOME,
+    VIEW_MONITOR,
+    VIEW_RUNS,
+    VIEW_COMPARE,
+    VIEW_TRIALS,
+    VIEW_FORM,
+    VIEW_COURSE
+} app_view;
 
 /* Contexts of commands. */
 enum {
@@ -32,7 +40,14 @@ enum {
     IN_LOG = 128,
     IN_LIST = 256,
     IN_COMPARE = 1024,
-    IN_TRIALS = 4096
+    IN_TRIALS = 4096,
+    IN_COURSE = 1 << 16,
+    IN_COURSE_HOME = 1 << 17,
+    IN_READ = 1 << 18,
+    IN_STEP = 1 << 19,
+    IN_LAB = 1 << 20,
+    IN_CHECK = 1 << 21,
+    IN_CHAPTER = IN_READ | IN_STEP | IN_LAB | IN_CHECK
 };
 
 #define COMMAND(id, name, keys, contexts, hint, flags, label, help) DO_##id,
@@ -125,6 +140,7 @@ typedef struct app {
 
     struct compare_screen *compare; /* compare.h; NULL until the screen was opened */
     struct trials_screen *trials;   /* trials.h; NULL until the screen was opened */
+    struct course_screen *course;   /* course.h; NULL until the screen was opened */
 
     background *background;
     recorder *courier; /* writes commands for other processes' runs, and changes of runs: touched
@@ -233,6 +249,20 @@ bool trials_do(app *a, command_id what, const char *argument);
 const char *trials_why_not(const app *a, command_id what);
 void trials_standing(const app *a, char *text, size_t size); /* about the selected trial */
 void trials_free(app *a);
+
+/* course.c */
+bool course_open(app *a); /* false: out of memory, said */
+bool course_refresh(app *a, bool force);
+void course_draw(app *a, canvas *c);
+bool course_do(app *a, command_id what, const char *argument);
+bool course_key(app *a, const key_event *key); /* before the table of commands; false: not used */
+const char *course_why_not(const app *a, command_id what);
+bool course_back(app *a); /* Esc; false: Home of the course is shown */
+void course_standing(const app *a, char *text, size_t size);
+unsigned course_contexts(const app *a);
+void course_resume(app *a, int chapter); /* where the learner was */
+void course_free(app *a);
+nn_status course_print(app *a, const print_options *options, nn_error *error);
 
 void monitor_draw(app *a, canvas *c);
 bool monitor_do(app *a, command_id what, const char *argument);

@@ -17,6 +17,11 @@ static const unsigned situations[] = {
     IN_ALL | IN_RUNS | IN_LIST,
     IN_ALL | IN_COMPARE | IN_LIST,
     IN_ALL | IN_TRIALS | IN_LIST,
+    IN_ALL | IN_COURSE | IN_COURSE_HOME | IN_LIST,
+    IN_ALL | IN_COURSE | IN_READ | IN_LOG,
+    IN_ALL | IN_COURSE | IN_STEP | IN_LOG,
+    IN_ALL | IN_COURSE | IN_LAB | IN_LOG,
+    IN_ALL | IN_COURSE | IN_CHECK | IN_LOG,
     IN_ALL | IN_MONITOR | IN_PLOT | IN_SMOOTH,
     IN_ALL | IN_MONITOR | IN_PLOT,
     IN_ALL | IN_MONITOR | IN_TABLE,
@@ -116,6 +121,8 @@ const char *app_why_not(void *given, int id)
     default:
         break;
     }
+    if (a->view == VIEW_COURSE)
+        return course_why_not(a, (command_id)id);
     const command *what = keymap_command(a->keys, id);
     bool panels = what && (what->contexts & (IN_PLOT | IN_TABLE | IN_LOG | IN_MONITOR)) &&
                   !(what->contexts & (IN_ALL | IN_LIST | IN_RUNS));
@@ -167,6 +174,8 @@ static void back(app *a)
             app_go(a, VIEW_RUNS);
         return;
     }
+    if (a->view == VIEW_COURSE && course_back(a))
+        return;
     if (a->view == VIEW_MONITOR && state->cursor)
         state->cursor = false;
     else if (a->view == VIEW_MONITOR && state->x0 < state->x1)
@@ -187,6 +196,9 @@ static bool do_everywhere(app *a, command_id what, const char *argument)
         return true;
     case DO_COMMAND_LINE:
         app_open_line(a, "");
+        return true;
+    case DO_GO_COURSE:
+        app_go(a, VIEW_COURSE);
         return true;
     case DO_GO_HOME:
         app_go(a, VIEW_HOME);
@@ -261,6 +273,9 @@ void app_do(app *a, command_id what, const char *argument)
     case VIEW_MONITOR:
         monitor_do(a, what, argument);
         break;
+    case VIEW_COURSE:
+        course_do(a, what, argument);
+        break;
     case VIEW_FORM:
         break;
     }
@@ -309,6 +324,20 @@ static const char *place_of(unsigned contexts)
         return "compare";
     if (contexts == IN_TRIALS)
         return "trials";
+    if (contexts & IN_COURSE)
+        return "course";
+    if (contexts == IN_COURSE_HOME)
+        return "course home";
+    if (contexts == IN_READ)
+        return "course page";
+    if (contexts == IN_STEP)
+        return "course steps";
+    if (contexts == IN_LAB)
+        return "course lab";
+    if (contexts == IN_CHECK)
+        return "course checks";
+    if (contexts & IN_CHAPTER)
+        return "chapter";
     if (contexts & IN_LIST)
         return "lists";
     if ((contexts & (IN_MONITOR | IN_RUNS)) == (IN_MONITOR | IN_RUNS))

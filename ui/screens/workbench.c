@@ -50,13 +50,13 @@ int workbench_run(const workbench_options *options)
  */
 
 static const char *const screens[] = {"home", "train",  "monitor", "runs",
-                                      "help", "trials", "compare"};
+                                      "help", "trials", "compare", "course"};
 enum { SCREENS = sizeof screens / sizeof *screens };
 
 const char *workbench_print_names(void)
 {
 #define PANEL(name) " " #name
-    return "home train monitor runs help trials compare"
+    return "home train monitor runs help trials compare course"
 #include "ui/panels/panels.def"
         ;
 #undef PANEL
@@ -85,7 +85,10 @@ static nn_status set_up(app *a, const print_options *options, nn_error *error)
                   : view == 3 ? VIEW_RUNS
                   : view == 5 ? VIEW_TRIALS
                   : view == 6 ? VIEW_COMPARE
+                  : view == 7 ? VIEW_COURSE
                               : VIEW_MONITOR);
+    if (view == 7 && course_print(a, options, error) != NN_OK)
+        return error->code;
     a->help = view == 4;
     if (id >= 0 && id != PANEL_progress) {
         a->focus = (panel_id)id;

@@ -21,11 +21,15 @@ int workbench_run_on(screen *s, const workbench_options *options, nn_error *erro
 
 typedef struct {
     const char *store_path; /* NULL: the default one */
-    const char *screen;     /* "home", "train", "monitor", "runs", "help", or a panel: "loss" ... */
-    const char *run;        /* for monitor and panels; NULL: the last run */
-    int w, h;               /* 0: 80x24 */
-    int glyphs;             /* a glyph_level, or -1: what the locale and TERM can show */
-    bool roles;             /* one letter a cell for its role instead of the text */
+    const char *screen;   /* "home", "train", "monitor", "runs", "course" ..., or a panel: "loss" */
+    const char *run;      /* for monitor and panels; NULL: the last run */
+    int w, h;             /* 0: 80x24 */
+    int glyphs;           /* a glyph_level, or -1: what the locale and TERM can show */
+    bool roles;           /* one letter a cell for its role instead of the text */
+    int chapter;          /* of the course; 0: its Home */
+    const char *part;     /* of the chapter: "read", "steps", "lab", "checks"; NULL: read */
+    const char *language; /* "en", "ko"; NULL: as LANG says */
+    int page;             /* of that part: page, step or question, from 1; 0: the first */
 } print_options;
 
 /* One screen as text through the path that draws it; *text is freed by the caller. */

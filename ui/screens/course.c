@@ -1,0 +1,266 @@
+/* The Course as a whole: which part of which chapter is open, and what keys do in all of them. */
+#include "ui/screens/course.h"
+
+#include "ui/screens/course_lab.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- words --------------------------------------------------------------------------------------
+ */
+
+const lesson_source *course_source(const app *a)
+{
+    return lesson_find(a->course->chapter);
+}
+
+const char *course_say(const app *a, lesson_text text)
+{
+    return lesson_say(text, a->course->language);
+}
+
+const char *course_word(const app *a, const char *en, const char *ko)
+{
+    return a->course->language == LESSON_KO ? ko : en;
+}
+
+/* The language of the learner's surroundings, until they choose. */
+static lesson_language first_language(void)
+{
+    static const char *const names[] = {"LC_ALL", "LC_MESSAGES", "LANG"};
+    for (int i = 0; i < 3; i++) {
+        const char *value = getenv(names[i]);
+        if (value && *value)
+            return strncmp(value, "ko", 2) == 0 ? LESSON_KO : LESSON_EN;
+    }
+    return LESSON_EN;
+}
+
+/* --- opening ------------------------------------------------------------------------------------
+ */
+
+bool course_open(app *a)
+{
+    if (!a->course) {
+        a->course = calloc(1, sizeof *a->course);
+        if (!a->course) {
+            app_say(a, ROLE_BAD, "Out of memory for the course.");
+            return false;
+        }
+        a->course->chapter = 1;
+        a->course->language = first_language();
+    }
+    course_read_progress(a);
+    return true;
+}
+
+void course_free(app *a)
+{
+    if (!a->course)
+        return;
+    course_lab_free(a);
+    course_read_free(a);
+    free(a->course->items);
+    free(a->course);
+    a->course = NULL;
+}
+
+void course_go(app *a, int chapter, course_pane pane)
+{
+    course_screen *s = a->course;
+    if (pane != PANE_HOME && !lesson_find(chapter)) {
+        app_say(a, ROLE_WARN,
+                course_word(a, "Chapter %d is not written yet.", "%d장은 아직 쓰지 않았습니다."),
+                chapter);
+        return;
+    }
+    s->chapter = chapter;
+    s->pane = pane;
+    if (pane == PANE_READ)
+        course_read_open(a);
+    else if (pane == PANE_LAB)
+        course_lab_open(a);
+    if (pane != PANE_HOME)
+        course_save_place(a);
+    app_dirty(a);
+}
+
+void course_next_pane(app *a, int by)
+{
+    course_screen *s = a->course;
+    static const course_pane order[] = {PANE_READ, PANE_LAB};
+    int count = sizeof order / sizeof *order, at = 0;
+    while (at < count && order[at] != s->pane)
+        at++;
+    course_go(a, s->chapter, at + by >= 0 && at + by < count ? order[at + by] : PANE_HOME);
+}
+
+void course_resume(app *a, int chapter)
+{
+    const progress_place *place = &a->course->place[chapter];
+    course_pane pane = strcmp(place->mode, "lab") == 0 ? PANE_LAB : PANE_READ;
+    course_go(a, chapter, pane);
+}
+
+bool course_refresh(app *a, bool force)
+{
+    if (!a->course)
+        return false;
+    bool known = a->course->known;
+    course_read_progress(a);
+    bool changed = a->course->lab && course_lab_refresh(a, force);
+    return changed || known != a->course->known;
+}
+
+/* --- drawing ------------------------------------------------------------------------------------
+ */
+
+void course_draw(app *a, canvas *c)
+{
+    if (!a->course)
+        return;
+    switch (a->course->pane) {
+    case PANE_READ:
+        course_read_draw(a, c);
+        return;
+    case PANE_LAB:
+        course_lab_draw(a, c);
+        return;
+    case PANE_STEP:
+    case PANE_CHECK:
+    case PANE_HOME:
+    case PANE_COUNT:
+        course_home_draw(a, c);
+        return;
+    }
+}
+
+void course_standing(const app *a, char *text, size_t size)
+{
+    if (!a->course)
+        return;
+    switch (a->course->pane) {
+    case PANE_READ:
+        course_read_standing(a, text, size);
+        return;
+    case PANE_LAB:
+        course_lab_standing(a, text, size);
+        return;
+    case PANE_STEP:
+    case PANE_CHECK:
+    case PANE_HOME:
+    case PANE_COUNT:
+        course_home_standing(a, text, size);
+        return;
+    }
+}
+
+/* --- keys ---------------------------------------------------------------------------------------
+ */
+
+unsigned course_contexts(const app *a)
+{
+    static const unsigned pane[PANE_COUNT] = {IN_COURSE_HOME | IN_LIST, IN_READ | IN_LOG,
+                                              IN_STEP | IN_LOG, IN_LAB | IN_LOG, IN_CHECK | IN_LOG};
+    return IN_ALL | IN_COURSE | (a->course ? pane[a->course->pane] : IN_COURSE_HOME);
+}
+
+bool course_key(app *a, const key_event *key)
+{
+    if (!a->course)
+        return false;
+    return a->course->pane == PANE_LAB && course_lab_key(a, key);
+}
+
+const char *course_why_not(const app *a, command_id what)
+{
+    if (a->course && a->course->pane == PANE_LAB)
+        return course_lab_why_not(a, what);
+    return NULL;
+}
+
+bool course_back(app *a)
+{
+    if (!a->course || a->course->pane == PANE_HOME)
+        return false;
+    course_go(a, a->course->chapter, PANE_HOME);
+    return true;
+}
+
+static void switch_language(app *a)
+{
+    course_screen *s = a->course;
+    s->language = s->language == LESSON_EN ? LESSON_KO : LESSON_EN;
+    app_say(a, ROLE_DIM, "%s", course_word(a, "English.", "한국어."));
+}
+
+static bool pane_do(app *a, command_id what, const char *argument)
+{
+    switch (a->course->pane) {
+    case PANE_READ:
+        return course_read_do(a, what);
+    case PANE_LAB:
+        return course_lab_do(a, what, argument);
+    case PANE_STEP:
+    case PANE_CHECK:
+    case PANE_HOME:
+    case PANE_COUNT:
+        break;
+    }
+    return course_home_do(a, what);
+}
+
+bool course_do(app *a, command_id what, const char *argument)
+{
+    if (!a->course)
+        return false;
+    if (pane_do(a, what, argument))
+        return true;
+    switch (what) {
+    case DO_COURSE_LANGUAGE:
+        switch_language(a);
+        return true;
+    case DO_COURSE_PART:
+    case DO_COURSE_PART_BACK:
+        course_next_pane(a, what == DO_COURSE_PART ? 1 : -1);
+        return true;
+    case DO_COURSE_SHOW:
+        if (a->course->pane == PANE_LAB)
+            course_next_pane(a, 1);
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* --- as text ------------------------------------------------------------------------------------
+ */
+
+static int find_part(const char *name)
+{
+    static const char *const names[PANE_COUNT] = {"home", "read", "steps", "lab", "checks"};
+    for (int i = 0; i < PANE_COUNT; i++)
+        if (strcmp(names[i], name) == 0)
+            return i;
+    return -1;
+}
+
+nn_status course_print(app *a, const print_options *options, nn_error *error)
+{
+    int pane = find_part(options->part ? options->part : options->chapter ? "read" : "home");
+    if (!a->course)
+        return nn_fail(error, NN_E_NOMEM, "out of memory for the course");
+    if (pane < 0)
+        return nn_fail(error, NN_E_ARG, "--part %s: expected read, steps, lab or checks",
+                       options->part);
+    if (options->language)
+        a->course->language = strcmp(options->language, "ko") == 0 ? LESSON_KO : LESSON_EN;
+    int chapter = options->chapter ? options->chapter : a->course->chapter;
+    if (pane != PANE_HOME && !lesson_find(chapter))
+        return nn_fail(error, NN_E_MISSING, "chapter %d is not written yet", chapter);
+    a->course->reading_only = true; /* nothing was learned by printing it */
+    course_go(a, chapter, (course_pane)pane);
+    a->course->read.section = options->page > 0 ? options->page - 1 : 0;
+    return NN_OK;
+}

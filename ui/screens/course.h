@@ -1,0 +1,70 @@
+/* The Course: the list of chapters, and in a chapter its page, worked example, lab and checks.
+ * Belongs to the UI thread; progress is written in the background. */
+#ifndef GRADUS_UI_COURSE_H
+#define GRADUS_UI_COURSE_H
+
+#include "store/progress.h"
+#include "ui/lesson_text.h"
+#include "ui/screens/app.h"
+
+/* In this order a chapter is gone through. */
+typedef enum { PANE_HOME, PANE_READ, PANE_STEP, PANE_LAB, PANE_CHECK, PANE_COUNT } course_pane;
+
+typedef struct {
+    list_view list; /* of lines: headings of parts, and chapters */
+} course_home;
+
+typedef struct {
+    lesson_page page; /* laid out for `columns` in `language`; empty while columns is 0 */
+    int columns;
+    lesson_language language;
+    int section, top;    /* top: of the section's lines, the first that is seen */
+    int rows;            /* seen at once: as last drawn */
+    lesson_trace *trace; /* whose values the text names; NULL: it cannot be run */
+} course_read;
+
+typedef struct course_screen {
+    int chapter; /* 1..51, of the pane; of Home the selected one */
+    lesson_language language;
+    course_pane pane;
+    course_home home;
+    course_read read;
+    struct course_lab *lab; /* course_lab.c's own; NULL until the pane was opened */
+    progress_place place[LESSON_CHAPTERS + 1]; /* chapter 0 in it: never opened */
+    progress_item *items;                      /* of all chapters */
+    int item_count;
+    bool known;        /* progress has been read from the store */
+    bool reading_only; /* progress is not saved */
+} course_screen;
+
+/* The lesson of the chapter that is open; NULL: not written. */
+const lesson_source *course_source(const app *a);
+/* The text in the language that is shown. */
+const char *course_say(const app *a, lesson_text text);
+/* The same for words of the screens themselves. */
+const char *course_word(const app *a, const char *en, const char *ko);
+
+/* Opens a part of a chapter and remembers that place. */
+void course_go(app *a, int chapter, course_pane pane);
+/* The part after the one that is open; after the last one Home. */
+void course_next_pane(app *a, int by);
+
+/* course_progress.c: what the learner has done. The place and items here follow at once, the store
+ * a moment later. */
+void course_read_progress(app *a);
+void course_save_place(app *a);
+void course_save_item(app *a, const progress_item *item);
+const progress_item *course_item(const app *a, int chapter, const char *kind, const char *id);
+int course_passed(const app *a, int chapter); /* checks */
+
+/* course_home.c, course_read.c: each draws into the clip. */
+void course_home_draw(app *a, canvas *c);
+bool course_home_do(app *a, command_id what);
+void course_home_standing(const app *a, char *text, size_t size);
+void course_read_open(app *a);
+void course_read_draw(app *a, canvas *c);
+bool course_read_do(app *a, command_id what);
+void course_read_standing(const app *a, char *text, size_t size);
+void course_read_free(app *a);
+
+#endif
