@@ -50,6 +50,7 @@ bool course_open(app *a)
         }
         a->course->chapter = 1;
         a->course->language = first_language();
+        course_read_free(a);
     }
     course_read_progress(a);
     return true;
@@ -170,6 +171,8 @@ bool course_key(app *a, const key_event *key)
 {
     if (!a->course)
         return false;
+    if (a->course->pane == PANE_READ)
+        return course_read_key(a, key);
     return a->course->pane == PANE_LAB && course_lab_key(a, key);
 }
 
@@ -224,6 +227,12 @@ bool course_do(app *a, command_id what, const char *argument)
     case DO_COURSE_PART:
     case DO_COURSE_PART_BACK:
         course_next_pane(a, what == DO_COURSE_PART ? 1 : -1);
+        return true;
+    case DO_COURSE_GUESS:
+        if (a->course->pane != PANE_READ || !course_read_guess(a, argument))
+            app_say(a, ROLE_WARN, "%s",
+                    course_word(a, "guess: a letter of the question that is open.",
+                                "guess: 열린 질문의 글자를 적으세요."));
         return true;
     case DO_COURSE_SHOW:
         if (a->course->pane == PANE_LAB)

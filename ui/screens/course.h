@@ -18,8 +18,10 @@ typedef struct {
     lesson_page page; /* laid out for `columns` in `language`; empty while columns is 0 */
     int columns;
     lesson_language language;
-    int section, top;    /* top: of the section's lines, the first that is seen */
+    int section, top;    /* top: of the section's open lines, the first that is seen */
     int rows;            /* seen at once: as last drawn */
+    int term, symbol;    /* which of those on the page is lit, -1 none */
+    int want_block;      /* where to be after the next layout, -1: as it is */
     lesson_trace *trace; /* whose values the text names; NULL: it cannot be run */
 } course_read;
 
@@ -66,5 +68,29 @@ void course_read_draw(app *a, canvas *c);
 bool course_read_do(app *a, command_id what);
 void course_read_standing(const app *a, char *text, size_t size);
 void course_read_free(app *a);
+bool course_read_key(app *a, const key_event *key); /* letters of an open guess */
+bool course_read_guess(app *a, const char *letter); /* as if it was pressed */
+/* The lines of the section that are open: those behind a guess wait for it. Places in
+ * read.page.line, in `lines` with room for read.page.lines; returns how many. The guess that is
+ * open, or -1, in `open`. */
+int course_read_lines(const app *a, int *lines, int *open);
+
+/* course_light.c: words of the glossary and names of the trace on the page. */
+typedef struct {
+    const lesson_term *term;
+    int chapter;     /* that teaches it */
+    int line;        /* of the page; its end may be on the next one */
+    int start, here; /* first byte, and how many on that line */
+    int rest_start, rest;
+} course_term_hit;
+enum { TERM_HITS = 32 };
+/* Each word once, where it stands first in those lines. */
+int course_find_terms(const app *a, const int *lines, int count, course_term_hit hits[TERM_HITS]);
+/* The places in the trace of the names in formulas and code of those lines. */
+int course_find_symbols(const app *a, const int *lines, int count, int entries[TRACE_VALUES]);
+/* The next place from byte `from` on where a line of formulas or code says the name; -1: none. */
+int course_symbol_in(const lesson_line *line, const trace_entry *entry, int from, int *length);
+/* "0.4", "(2, 5)", "2x3": a value in a few columns. Returns `text`. */
+const char *course_value_text(const trace_entry *entry, char *text, size_t size);
 
 #endif
