@@ -17,6 +17,7 @@ extern const program_command command_data;
 extern const program_command command_models;
 extern const program_command command_op;
 extern const program_command command_bench;
+extern const program_command command_export;
 extern const program_command command_doctor;
 extern const program_command command_help;
 

@@ -210,10 +210,12 @@ static nn_status parse_option(const program_command *command, int argc, char **a
     const char *word = argv[*at];
     size_t length = strcspn(word + 2, "=");
     int i = word[1] == '-' ? find_option(command, word + 2, length) : -1;
+    if (strcmp(word, "-o") == 0)
+        i = find_option(command, "output", strlen("output"));
     if (i < 0)
         return unknown_option(command, word, error);
     const option *o = &command->options[i];
-    const char *text = word[2 + length] == '=' ? word + 3 + length : NULL;
+    const char *text = word[1] == '-' && word[2 + length] == '=' ? word + 3 + length : NULL;
     if (o->kind == OPTION_FLAG && text)
         return nn_fail(error, NN_E_ARG, "--%s takes no value", o->name);
     if (o->kind != OPTION_FLAG && !text) {
@@ -303,7 +305,7 @@ static void print_wrapped(const char *text, int column, FILE *out)
 
 static void print_option(const option *o, FILE *out)
 {
-    int used = fprintf(out, "  --%s", o->name);
+    int used = fprintf(out, strcmp(o->name, "output") == 0 ? "  -o, --%s" : "  --%s", o->name);
     if (o->value)
         used += fprintf(out, " %s", o->value);
     if (used >= HELP_COLUMN) {

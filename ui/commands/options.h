@@ -1,6 +1,8 @@
 /* One table of options a command: parsing, `--help` and the shell's completion all come from it.
  *
- * An option is `--name VALUE` or `--name=VALUE`; a flag takes no value. `--` ends the options.
+ * An option is `--name VALUE` or `--name=VALUE`; a flag takes no value. `-o` is short for
+ * `--output`.
+ * `--` ends the options.
  * Whatever is wrong is answered with the word, what was expected, and the nearest that exists. */
 #ifndef GRADUS_UI_OPTIONS_H
 #define GRADUS_UI_OPTIONS_H

@@ -4,6 +4,7 @@
 
 #include "ui/commands/commands.h"
 #include "ui/commands/json_out.h"
+#include "ui/study_view.h"
 #include "ui/sweep.h"
 
 typedef struct {
@@ -26,6 +27,8 @@ const char *sweep_value(const char *objective, double value, char text[32]);
 
 /* sweep_show.c */
 int sweep_list(store *s, bool as_json);
+/* What `sweep show --json` says; false when it could not be written. */
+bool sweep_write_json(const study_view *f, FILE *out);
 int sweep_show(store *s, study_id id, const char *against, bool as_json);
 int sweep_best(store *s, study_id id, const sweep_settings *settings);
 

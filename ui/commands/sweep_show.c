@@ -215,6 +215,15 @@ static void print_findings(const study_view *f)
     print_importance(f);
 }
 
+bool sweep_write_json(const study_view *f, FILE *out)
+{
+    json_out json = {.out = out};
+    json_open(&json, NULL, '{');
+    json_findings(&json, f);
+    json_close(&json, '}');
+    return json_line(&json);
+}
+
 int sweep_show(store *s, study_id id, const char *against, bool as_json)
 {
     study_view f = {0};
@@ -223,11 +232,7 @@ int sweep_show(store *s, study_id id, const char *against, bool as_json)
     if (study_view_load(&f, s, id, against, &error) != NN_OK) {
         complain("%s", error.text);
     } else if (as_json) {
-        json_out json = {.out = stdout};
-        json_open(&json, NULL, '{');
-        json_findings(&json, &f);
-        json_close(&json, '}');
-        written = json_line(&json);
+        written = sweep_write_json(&f, stdout);
     } else {
         print_findings(&f);
         written = fflush(stdout) == 0;
