@@ -90,15 +90,14 @@ const program_command command_compare = {
     .name = "compare",
     .arguments = "RUN RUN...",
     .summary = "Says what differs between runs, and whether it is more than chance.",
-    .details =
-        "RUN is a number, a name, or last. Errors on the same dev examples are compared\n"
-        "example by example: McNemar's test (exact for up to 1000 disagreements) decides at\n"
-        "5 %, the interval is Newcombe's for paired shares. Runs on another dev set than the\n"
-        "first one's are listed, never ranked. Runs of the store that have the same settings\n"
-        "and other seeds show how far the seed alone moves the error.\n\n"
-        "Examples:\n"
-        "  gradus compare 12 last\n"
-        "  gradus compare 3 4 5 --json",
+    .details = "RUN is a number, a name, or last. Errors on the same dev examples are compared\n"
+               "example by example: McNemar's test (exact for up to 1000 disagreements) decides\n"
+               "at 5 %, the interval is Newcombe's for paired shares. Runs on another dev set\n"
+               "than the first one's are listed, never ranked. Runs of the store that have the\n"
+               "same settings and other seeds show how far the seed alone moves the error.\n\n"
+               "Examples:\n"
+               "  gradus compare 12 last\n"
+               "  gradus compare 3 4 5 --json",
     .options = options,
     .run = run,
 };

@@ -90,7 +90,8 @@ static int choose_parts(const settings *o, format chosen, unsigned *parts)
     *parts = 0;
     for (const char *at = o->what ? o->what : ""; *at; at += *at == ',') {
         size_t length = strcspn(at, ","), i = 0;
-        while (i < 4 && (strlen(words[i].word) != length || strncmp(at, words[i].word, length)))
+        while (i < 4 &&
+               (strlen(words[i].word) != length || strncmp(at, words[i].word, length) != 0))
             i++;
         if (i == 4)
             return wrong_usage(&command_export,

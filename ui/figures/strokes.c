@@ -142,6 +142,8 @@ static void reach(stroke *s, drawing_point point)
 /* A quadratic Bezier curve from where the stroke is. */
 static void bend(stroke *s, drawing_point control, drawing_point end)
 {
+    if (s->count == 0) /* a stroke begins on its curve */
+        return;
     drawing_point start = s->points[s->count - 1];
     for (int i = 1; i <= CURVE_PARTS; i++) {
         double t = (double)i / CURVE_PARTS, u = 1 - t;
