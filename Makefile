@@ -93,7 +93,7 @@ $(BUILD)/%.o: %.c $(BUILD)/flags
 $(BUILD)/double/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call quiet,cc)$(CC) $(CFLAGS_ALL) -DNN_REAL=double -MMD -MP -c -o $@ $<
-$(BUILD)/lessons/%/text.c: lessons/%/text.en.md lessons/%/text.ko.md lessons/embed.sh
+$(BUILD)/lessons/%/text.c: lessons/%/text.en.md lessons/%/text.ko.md lessons/%/lesson.c lessons/embed.sh
 	@mkdir -p $(@D)
 	$(call quiet,text)lessons/embed.sh text lessons/$* > $@
 $(BUILD)/lessons/list.c: lessons/embed.sh $(BUILD)/sources

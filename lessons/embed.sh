@@ -1,6 +1,6 @@
 #!/bin/sh
 # Makes C of the chapters: `embed.sh list FOLDER...` the table lesson_sources, `embed.sh text FOLDER`
-# the two texts of one chapter as bytes (string literals of C may not be that long).
+# the two texts and the source of one chapter as bytes (string literals of C may not be that long).
 set -e
 bytes() { # NAME FILE
     printf 'extern const char %s[];\nconst char %s[] = {' "$1" "$1"
@@ -12,6 +12,7 @@ text)
     name=$(basename "$2")
     bytes "lesson_${name}_en" "$2/text.en.md"
     bytes "lesson_${name}_ko" "$2/text.ko.md"
+    bytes "lesson_${name}_code" "$2/lesson.c"
     ;;
 list)
     shift
@@ -19,14 +20,14 @@ list)
     for folder; do
         name=$(basename "$folder")
         echo "extern const lesson lesson_${name%%_*};"
-        echo "extern const char lesson_${name}_en[], lesson_${name}_ko[];"
+        echo "extern const char lesson_${name}_en[], lesson_${name}_ko[], lesson_${name}_code[];"
     done
     echo 'const lesson_source lesson_sources[] = {'
     for folder; do
         name=$(basename "$folder")
-        echo "    {\"$name\", &lesson_${name%%_*}, {lesson_${name}_en, lesson_${name}_ko}},"
+        echo "    {\"$name\", &lesson_${name%%_*}, {lesson_${name}_en, lesson_${name}_ko}, lesson_${name}_code},"
     done
-    echo '    {NULL, NULL, {NULL, NULL}},'
+    echo '    {NULL, NULL, {NULL, NULL}, NULL},'
     echo '};'
     ;;
 esac

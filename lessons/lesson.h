@@ -154,6 +154,7 @@ typedef struct {
     const char *folder; /* "ch01_logistic" */
     const lesson *lesson;
     const char *text[LESSON_LANGUAGES]; /* text.en.md, text.ko.md */
+    const char *code;                   /* lesson.c */
 } lesson_source;
 extern const lesson_source lesson_sources[]; /* by chapter; ends with folder NULL */
 

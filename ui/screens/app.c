@@ -326,6 +326,8 @@ static void draw_bottom(app *a, canvas *c)
         canvas_text(
             c, 1, y + 1, -1, ROLE_KEY,
             "Enter start/next  Up/Down field  Left/Right choose  typing replaces  Esc back");
+    } else if (a->view == VIEW_COURSE && course_typing(a)) {
+        canvas_text(c, 1, y + 1, -1, ROLE_KEY, course_typing(a));
     } else {
         keymap_draw_hints(a->keys, app_contexts(a), c, 1, y + 1, c->clip.w - 2, app_why_not, a);
     }
@@ -394,6 +396,10 @@ static void do_line(app *a)
     argument += strspn(argument, " ");
     if (!*name)
         return;
+    if (a->view == VIEW_COURSE && strspn(name, "0123456789") == strlen(name)) {
+        course_jump(a, atoi(name));
+        return;
+    }
     int id = keymap_by_name(a->keys, name, app_contexts(a));
     a->typed = true;
     if (id >= 0)

@@ -257,7 +257,9 @@ void course_draw(app *a, canvas *c);
 bool course_do(app *a, command_id what, const char *argument);
 bool course_key(app *a, const key_event *key); /* before the table of commands; false: not used */
 const char *course_why_not(const app *a, command_id what);
-bool course_back(app *a); /* Esc; false: Home of the course is shown */
+const char *course_typing(const app *a); /* hints while a line is typed there; NULL: none is */
+void course_jump(app *a, int number);    /* ":9": chapter, page, step or question, from 1 */
+bool course_back(app *a);                /* Esc; false: Home of the course is shown */
 void course_standing(const app *a, char *text, size_t size);
 unsigned course_contexts(const app *a);
 void course_resume(app *a, int chapter); /* where the learner was */

@@ -62,6 +62,8 @@ void course_free(app *a)
         return;
     course_lab_free(a);
     course_read_free(a);
+    course_step_free(a);
+    course_check_free(a);
     free(a->course->items);
     free(a->course);
     a->course = NULL;
@@ -80,8 +82,12 @@ void course_go(app *a, int chapter, course_pane pane)
     s->pane = pane;
     if (pane == PANE_READ)
         course_read_open(a);
+    else if (pane == PANE_STEP)
+        course_step_open(a);
     else if (pane == PANE_LAB)
         course_lab_open(a);
+    else if (pane == PANE_CHECK)
+        course_check_open(a);
     if (pane != PANE_HOME)
         course_save_place(a);
     app_dirty(a);
@@ -90,18 +96,23 @@ void course_go(app *a, int chapter, course_pane pane)
 void course_next_pane(app *a, int by)
 {
     course_screen *s = a->course;
-    static const course_pane order[] = {PANE_READ, PANE_LAB};
+    static const course_pane order[] = {PANE_READ, PANE_STEP, PANE_LAB, PANE_CHECK};
     int count = sizeof order / sizeof *order, at = 0;
     while (at < count && order[at] != s->pane)
         at++;
-    course_go(a, s->chapter, at + by >= 0 && at + by < count ? order[at + by] : PANE_HOME);
+    bool over = at + by >= count;
+    int next = over && lesson_find(s->chapter + 1) ? s->chapter + 1 : s->chapter;
+    course_go(a, next, at + by >= 0 && !over ? order[at + by] : PANE_HOME);
 }
 
 void course_resume(app *a, int chapter)
 {
     const progress_place *place = &a->course->place[chapter];
-    course_pane pane = strcmp(place->mode, "lab") == 0 ? PANE_LAB : PANE_READ;
-    course_go(a, chapter, pane);
+    course_go(a, chapter,
+              strcmp(place->mode, "step") == 0    ? PANE_STEP
+              : strcmp(place->mode, "lab") == 0   ? PANE_LAB
+              : strcmp(place->mode, "check") == 0 ? PANE_CHECK
+                                                  : PANE_READ);
 }
 
 bool course_refresh(app *a, bool force)
@@ -129,7 +140,11 @@ void course_draw(app *a, canvas *c)
         course_lab_draw(a, c);
         return;
     case PANE_STEP:
+        course_step_draw(a, c);
+        return;
     case PANE_CHECK:
+        course_check_draw(a, c);
+        return;
     case PANE_HOME:
     case PANE_COUNT:
         course_home_draw(a, c);
@@ -149,7 +164,11 @@ void course_standing(const app *a, char *text, size_t size)
         course_lab_standing(a, text, size);
         return;
     case PANE_STEP:
+        course_step_standing(a, text, size);
+        return;
     case PANE_CHECK:
+        course_check_standing(a, text, size);
+        return;
     case PANE_HOME:
     case PANE_COUNT:
         course_home_standing(a, text, size);
@@ -171,9 +190,76 @@ bool course_key(app *a, const key_event *key)
 {
     if (!a->course)
         return false;
-    if (a->course->pane == PANE_READ)
+    switch (a->course->pane) {
+    case PANE_READ:
         return course_read_key(a, key);
-    return a->course->pane == PANE_LAB && course_lab_key(a, key);
+    case PANE_STEP:
+        return course_step_key(a, key);
+    case PANE_LAB:
+        return course_lab_key(a, key);
+    case PANE_CHECK:
+        return course_check_key(a, key);
+    case PANE_HOME:
+    case PANE_COUNT:
+        break;
+    }
+    return false;
+}
+
+course_answer course_answer_key(prompt *line, const key_event *key)
+{
+    bool begins = key->code == UI_KEY_CHAR && !key->ctrl && key->ch < 128 && key->ch > 0 &&
+                  strchr("0123456789-+.(", (int)key->ch) != NULL;
+    if (line->length == 0 && !begins)
+        return ANSWER_UNUSED;
+    if (line->length > 0 && key_is_char(key, ' ') &&
+        strspn(line->text, "0") == (size_t)line->length)
+        return ANSWER_SHOW;
+    switch (prompt_key(line, key)) {
+    case PROMPT_ACCEPTED:
+        return ANSWER_GIVEN;
+    case PROMPT_CANCELED:
+        prompt_set(line, "");
+        break;
+    case PROMPT_CHANGED:
+    case PROMPT_COMPLETE:
+    case PROMPT_UNUSED:
+        break;
+    }
+    return ANSWER_TYPED;
+}
+
+const char *course_typing(const app *a)
+{
+    if (!a->course)
+        return NULL;
+    return a->course->pane == PANE_STEP    ? course_step_typing(a)
+           : a->course->pane == PANE_CHECK ? course_check_typing(a)
+                                           : NULL;
+}
+
+void course_jump(app *a, int number)
+{
+    if (!a->course)
+        return;
+    switch (a->course->pane) {
+    case PANE_HOME:
+        if (number >= 1 && number <= LESSON_CHAPTERS)
+            a->course->chapter = number;
+        return;
+    case PANE_READ:
+        course_read_jump(a, number);
+        return;
+    case PANE_STEP:
+        course_step_jump(a, number);
+        return;
+    case PANE_CHECK:
+        course_check_jump(a, number);
+        return;
+    case PANE_LAB:
+    case PANE_COUNT:
+        return;
+    }
 }
 
 const char *course_why_not(const app *a, command_id what)
@@ -206,7 +292,9 @@ static bool pane_do(app *a, command_id what, const char *argument)
     case PANE_LAB:
         return course_lab_do(a, what, argument);
     case PANE_STEP:
+        return course_step_do(a, what);
     case PANE_CHECK:
+        return course_check_do(a, what);
     case PANE_HOME:
     case PANE_COUNT:
         break;
@@ -229,7 +317,8 @@ bool course_do(app *a, command_id what, const char *argument)
         course_next_pane(a, what == DO_COURSE_PART ? 1 : -1);
         return true;
     case DO_COURSE_GUESS:
-        if (a->course->pane != PANE_READ || !course_read_guess(a, argument))
+        if (a->course->pane == PANE_READ ? !course_read_guess(a, argument)
+                                         : !course_check_answer(a, argument))
             app_say(a, ROLE_WARN, "%s",
                     course_word(a, "guess: a letter of the question that is open.",
                                 "guess: 열린 질문의 글자를 적으세요."));
@@ -270,6 +359,7 @@ nn_status course_print(app *a, const print_options *options, nn_error *error)
         return nn_fail(error, NN_E_MISSING, "chapter %d is not written yet", chapter);
     a->course->reading_only = true; /* nothing was learned by printing it */
     course_go(a, chapter, (course_pane)pane);
-    a->course->read.section = options->page > 0 ? options->page - 1 : 0;
+    if (options->page > 0)
+        course_jump(a, options->page);
     return NN_OK;
 }

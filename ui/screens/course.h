@@ -3,6 +3,7 @@
 #ifndef GRADUS_UI_COURSE_H
 #define GRADUS_UI_COURSE_H
 
+#include "lessons/check.h"
 #include "store/progress.h"
 #include "ui/lesson_text.h"
 #include "ui/screens/app.h"
@@ -25,14 +26,54 @@ typedef struct {
     lesson_trace *trace; /* whose values the text names; NULL: it cannot be run */
 } course_read;
 
+enum { STEP_EDITS = 16 };
+typedef struct {
+    int chapter;         /* whose example it is */
+    lesson_trace *trace; /* NULL: it cannot be run */
+    int at;              /* the entry that is shown */
+    list_view list;
+    double *before[TRACE_VALUES]; /* the numbers before the last edit; NULL: there was none */
+    char edit[STEP_EDITS][PROMPT_BYTES]; /* of inputs, as typed, one after another */
+    int edits, edits_before_reset;
+    bool asking;              /* numbers are guessed before they are shown */
+    bool hidden;              /* this one is not shown yet */
+    bool missed;              /* it was guessed wrongly: now with the numbers put in */
+    int streak[TRACE_VALUES]; /* right guesses in a row */
+    bool editing;             /* `line` holds inputs */
+    prompt line;
+    char slope[400]; /* what the finite-difference check found; "" */
+} course_step;
+
+typedef struct {
+    char answer[PROGRESS_ANSWER];
+    check_verdict verdict; /* of it */
+    bool tried, shown;     /* answered; its answer was looked at */
+    bool broken;           /* the check itself failed: problem */
+    char problem[320];
+    int hints; /* the hint that is seen, 0 none */
+} course_answered;
+
+typedef struct {
+    int chapter;
+    int at;              /* the question */
+    lesson_trace *trace; /* with its inputs */
+    course_answered answered[LESSON_CHECKS];
+    prompt line;
+    int top, last; /* scrolled to, and how far that can go */
+    bool to_end;   /* at the next drawing */
+} course_check;
+
 typedef struct course_screen {
     int chapter; /* 1..51, of the pane; of Home the selected one */
     lesson_language language;
     course_pane pane;
     course_home home;
     course_read read;
+    course_step step;
+    course_check check;
     struct course_lab *lab; /* course_lab.c's own; NULL until the pane was opened */
     progress_place place[LESSON_CHAPTERS + 1]; /* chapter 0 in it: never opened */
+    progress_place saved;                      /* the last one that was */
     progress_item *items;                      /* of all chapters */
     int item_count;
     bool known;        /* progress has been read from the store */
@@ -55,6 +96,7 @@ void course_next_pane(app *a, int by);
  * a moment later. */
 void course_read_progress(app *a);
 void course_save_place(app *a);
+void course_save_done(app *a); /* the place after `done` was set in it */
 void course_save_item(app *a, const progress_item *item);
 const progress_item *course_item(const app *a, int chapter, const char *kind, const char *id);
 int course_passed(const app *a, int chapter); /* checks */
@@ -68,6 +110,7 @@ void course_read_draw(app *a, canvas *c);
 bool course_read_do(app *a, command_id what);
 void course_read_standing(const app *a, char *text, size_t size);
 void course_read_free(app *a);
+void course_read_jump(app *a, int number);          /* page, from 1 */
 bool course_read_key(app *a, const key_event *key); /* letters of an open guess */
 bool course_read_guess(app *a, const char *letter); /* as if it was pressed */
 /* The lines of the section that are open: those behind a guess wait for it. Places in
@@ -92,5 +135,34 @@ int course_find_symbols(const app *a, const int *lines, int count, int entries[T
 int course_symbol_in(const lesson_line *line, const trace_entry *entry, int from, int *length);
 /* "0.4", "(2, 5)", "2x3": a value in a few columns. Returns `text`. */
 const char *course_value_text(const trace_entry *entry, char *text, size_t size);
+
+/* A line that takes numbers and shapes: it begins with a digit, sign, dot or parenthesis; a 0 alone
+ * and then Space asks for the answer. */
+typedef enum { ANSWER_UNUSED, ANSWER_TYPED, ANSWER_GIVEN, ANSWER_SHOW } course_answer;
+course_answer course_answer_key(prompt *line, const key_event *key);
+
+/* course_step.c, course_check.c. `typing`: the hints while a line is typed, else NULL. */
+void course_step_open(app *a);
+void course_step_jump(app *a, int number); /* from 1 */
+void course_step_draw(app *a, canvas *c);
+bool course_step_do(app *a, command_id what);
+bool course_step_key(app *a, const key_event *key);
+const char *course_step_typing(const app *a);
+void course_step_standing(const app *a, char *text, size_t size);
+void course_step_free(app *a);
+void course_check_open(app *a);
+void course_check_jump(app *a, int number);
+void course_check_draw(app *a, canvas *c);
+bool course_check_do(app *a, command_id what);
+bool course_check_key(app *a, const key_event *key);
+bool course_check_answer(app *a, const char *text); /* false: it is settled already */
+const char *course_check_typing(const app *a);
+void course_check_standing(const app *a, char *text, size_t size);
+void course_check_free(app *a);
+
+/* course_code.c: "path: part of its line" as "path:57" and the whole line, where the source is at
+ * hand; else as it is quoted. False: nothing is quoted. */
+bool course_code_line(const lesson_source *source, const char *code, char *place, size_t place_size,
+                      char *line, size_t line_size);
 
 #endif

@@ -240,6 +240,12 @@ bool course_home_do(app *a, command_id what)
     case DO_COURSE_READ:
         course_go(a, s->chapter, PANE_READ);
         return true;
+    case DO_COURSE_STEPS:
+        course_go(a, s->chapter, PANE_STEP);
+        return true;
+    case DO_COURSE_CHECKS:
+        course_go(a, s->chapter, PANE_CHECK);
+        return true;
     case DO_COURSE_LAB:
         course_go(a, s->chapter, PANE_LAB);
         return true;

@@ -75,7 +75,7 @@ int course_find_terms(const app *a, const int *lines, int count, course_term_hit
 {
     const lesson_page *page = &a->course->read.page;
     int found = 0;
-    for (int i = 0; i < count; i++) {
+    for (int i = 0; page->line && i < count; i++) {
         const lesson_line *line = &page->line[lines[i]];
         const lesson_line *next = i + 1 < count ? &page->line[lines[i + 1]] : NULL;
         next = next && is_prose(next) ? next : NULL;

@@ -53,17 +53,29 @@ static const char *mode_of(course_pane pane)
     return mode[pane];
 }
 
+static bool is_same(const progress_place *a, const progress_place *b)
+{
+    return a->chapter == b->chapter && strcmp(a->mode, b->mode) == 0 && a->section == b->section &&
+           a->step == b->step && a->item == b->item && a->done == b->done;
+}
+
 void course_save_place(app *a)
 {
     course_screen *s = a->course;
     progress_place *place = &s->place[s->chapter];
-    progress_place before = *place;
+    progress_place before = s->saved;
     place->chapter = s->chapter;
     snprintf(place->mode, sizeof place->mode, "%s", mode_of(s->pane));
     if (s->pane == PANE_READ)
         place->section = s->read.section;
-    if (memcmp(&before, place, sizeof before) != 0)
+    s->saved = *place;
+    if (!is_same(&before, place))
         submit(a, &(save_job){.app = a, .place = *place});
+}
+
+void course_save_done(app *a)
+{
+    submit(a, &(save_job){.app = a, .place = a->course->place[a->course->chapter]});
 }
 
 /* --- items --------------------------------------------------------------------------------------

@@ -32,6 +32,8 @@ void course_read_open(app *a)
     s->read.section = place->section;
     if (strcmp(place->mode, "read") == 0)
         s->read.want_block = place->item;
+    else
+        s->place[s->chapter].item = 0;
 }
 
 static bool is_answered(const app *a, int guess)
@@ -336,6 +338,14 @@ static void go_section(app *a, int section, bool at_end)
     r->section = section;
     r->top = at_end ? r->page.lines : 0; /* drawing keeps it in range */
     r->term = r->symbol = -1;
+}
+
+void course_read_jump(app *a, int number)
+{
+    course_read *r = &a->course->read;
+    go_section(a, number > 1 ? number - 1 : 0, false); /* laying out keeps it in range */
+    r->columns = 0;
+    r->want_block = 0;
 }
 
 static void save(app *a)
