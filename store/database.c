@@ -445,3 +445,20 @@ nn_status database_open(database *db, const char *path, database_mode mode, nn_e
 {
     return database_open_on(db, path, mode, path ? place_network(path) : NULL, error);
 }
+
+nn_status database_look(database *db, const char *path, int64_t *version, nn_error *error)
+{
+    struct stat info;
+    memset(db, 0, sizeof *db);
+    if (!path || !*path || strlen(path) >= sizeof db->path - 16)
+        return nn_fail(error, NN_E_ARG, "the store's path has %zu bytes: expected 1 to %zu",
+                       path ? strlen(path) : 0, sizeof db->path - 17);
+    place_absolute(path, db->path, sizeof db->path);
+    if (stat(db->path, &info) != 0)
+        return nn_fail(error, NN_E_MISSING, "%s: %s", db->path, strerror(errno));
+    if (!S_ISREG(info.st_mode))
+        return nn_fail(error, NN_E_ARG, "%s: not a file", db->path);
+    *version = 0;
+    nn_status status = look_before(db, info.st_size, version, error);
+    return status == NN_OK ? open_reading(db, error) : status;
+}

@@ -36,6 +36,9 @@ nn_status database_open(database *db, const char *path, database_mode mode, nn_e
 /* The same for a path on the network file system `network` ("NFS"; NULL: a local one). */
 nn_status database_open_on(database *db, const char *path, database_mode mode, const char *network,
                            nn_error *error);
+/* An existing file as it is, for reading: nothing is made, brought up to date or written. Writes
+ * the schema's version. What is damaged or no store is refused. */
+nn_status database_look(database *db, const char *path, int64_t *version, nn_error *error);
 /* Close a connection that database_open (or nothing but zeroes) left in *db. */
 void database_close(database *db);
 

@@ -9,16 +9,22 @@
 #include <string.h>
 #include <time.h>
 
+bool store_path_given(const char *given, char *path, size_t size)
+{
+    nn_error error = {0};
+    if (given)
+        snprintf(path, size, "%s", given);
+    else if (store_default_path(path, size, &error) != NN_OK)
+        complain("%s", error.text);
+    return error.code == NN_OK;
+}
+
 store *require_store(const char *path)
 {
     char chosen[4096];
     nn_error error = {0};
-    if (path)
-        snprintf(chosen, sizeof chosen, "%s", path);
-    else if (store_default_path(chosen, sizeof chosen, &error) != NN_OK) {
-        complain("%s", error.text);
+    if (!store_path_given(path, chosen, sizeof chosen))
         return NULL;
-    }
     store *s = store_open(chosen, &error);
     if (!s)
         complain("%s", error.text);

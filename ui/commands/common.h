@@ -7,6 +7,8 @@
 /* The store at `path` (NULL: the default one), or NULL after a complaint on stderr. Its warning, if
  * it has one, goes to stderr too. */
 store *require_store(const char *path);
+/* Writes `given`, or else the default place of the store; false after a complaint. */
+bool store_path_given(const char *given, char *path, size_t size);
 /* A number of thousands with commas: "61,706". */
 const char *commas(int64_t number, char text[32]);
 /* "12.34 %" of a share, "-" for NaN. */

@@ -257,10 +257,10 @@ const program_command command_export = {
     .arguments = "RUN... | STUDY",
     .summary = "Writes runs or a study as CSV, JSON, SVG or PNG.",
     .details = "RUN is a number, a name, or last; several stand in one picture in different\n"
-               "colours, A, B, ... in the order they were named. Errors are shares from 0 to 1 in\n"
-               "tables and JSON, percent in pictures. In CSV a value that was not measured at a\n"
-               "step is empty, and nan or inf are written so; JSON has null for both. The letters\n"
-               "of a PNG are ASCII; an SVG has all.\n\n"
+               "colours, A, B, ... in the order they were named. Errors are shares from 0 to 1\n"
+               "in tables and JSON, percent in pictures. In CSV a value that was not measured\n"
+               "at a step is empty, and nan or inf are written so; JSON has null for both. The\n"
+               "letters of a PNG are ASCII; an SVG has all.\n\n"
                "Examples:\n"
                "  gradus export last -o run.svg\n"
                "  gradus export 3 7 --what curves --log-y -o both.png\n"

@@ -1,4 +1,5 @@
 /* `gradus runs`: what the store holds. */
+#include "store/maintain.h"
 #include "ui/commands/commands.h"
 #include "ui/commands/common.h"
 #include "ui/commands/runs.h"
@@ -109,16 +110,39 @@ static int check_options(const char *word, bool list, const arguments *found)
     return EXIT_OK;
 }
 
+/* The store's folder keeps no trace of a run that is purged. */
+static int runs_purge(const runs_settings *settings, const arguments *found)
+{
+    char path[4096];
+    int purged = 0;
+    nn_error error = {0};
+    if (found->count > 1 || settings->filter)
+        return wrong_usage(&command_runs,
+                           "runs purge takes no run: it removes all that are deleted (runs list "
+                           "--deleted)");
+    if (!store_path_given(settings->store, path, sizeof path))
+        return EXIT_FAILED;
+    if (store_purge(path, &purged, &error) != NN_OK) {
+        complain("%s", error.text);
+        return EXIT_FAILED;
+    }
+    if (settings->json)
+        printf("{\"purged\":%d}\n", purged);
+    else
+        printf("%d deleted run%s removed for good.\n", purged, purged == 1 ? "" : "s");
+    return fflush(stdout) == 0 ? EXIT_OK : EXIT_FAILED;
+}
+
 static int unknown_word(const char *word)
 {
-    static const char *const words[] = {"list", "show",  "rename",  "note",    "tag",   "untag",
-                                        "pin",  "unpin", "archive", "restore", "delete"};
+    static const char *const words[] = {"list", "show",  "rename",  "note",    "tag",    "untag",
+                                        "pin",  "unpin", "archive", "restore", "delete", "purge"};
     const char *near = nearest_word(word, words, sizeof words / sizeof *words);
     return wrong_usage(&command_runs,
                        near ? "runs '%.60s': did you mean '%s'?"
                             : "runs '%.60s': "
                               "expected list, show, rename, note, tag, untag, pin, unpin, archive, "
-                              "restore or delete%s",
+                              "restore, delete or purge%s",
                        word, near ? near : "");
 }
 
@@ -132,6 +156,8 @@ static int run(int argc, char **argv)
         return status;
     const char *word = found.count > 0 ? found.word[0] : "list";
     bool list = strcmp(word, "list") == 0, show = strcmp(word, "show") == 0;
+    if (strcmp(word, "purge") == 0)
+        return runs_purge(&settings, &found);
     if (!list && !show && !runs_changes(word))
         return unknown_word(word);
     if ((status = check_options(word, list, &found)) != EXIT_OK)
@@ -160,21 +186,21 @@ static int run(int argc, char **argv)
 
 const program_command command_runs = {
     .name = "runs",
-    .arguments = "list | show RUN | CHANGE RUN...",
+    .arguments = "list | show RUN | CHANGE RUN... | purge",
     .summary = "Lists, shows, names, tags, archives and deletes recorded runs.",
     .details = "RUN is a number, a name, or last. A CHANGE is one of\n"
                "  rename RUN NAME    note RUN TEXT ('' removes it)\n"
                "  tag RUN TAG...     untag RUN TAG...\n"
                "  pin, unpin, archive, restore, delete RUN...\n"
                "With --filter instead of RUN it is made to every run that fits. Archived and\n"
-               "deleted runs stay in the store: restore brings them back. Errors are shares\n"
-               "from 0 to 1 in JSON.\n\n"
+               "deleted runs stay in the store: restore brings them back, until runs purge\n"
+               "removes the deleted ones for good. Errors are shares from 0 to 1 in JSON.\n\n"
                "Examples:\n"
                "  gradus runs list --filter \"dev_error.best<0.1\" --sort dev_error.best\n"
                "  gradus runs list --group param.lr --columns id,name,dev_error.best,tags\n"
                "  gradus runs tag last good --colour blue\n"
                "  gradus runs archive --filter \"state=crashed AND NOT has:note\"",
     .options = options,
-    .words = "list show rename note tag untag pin unpin archive restore delete",
+    .words = "list show rename note tag untag pin unpin archive restore delete purge",
     .run = run,
 };
