@@ -150,6 +150,8 @@ bool course_step_key(app *a, const key_event *key);
 const char *course_step_typing(const app *a);
 void course_step_standing(const app *a, char *text, size_t size);
 void course_step_free(app *a);
+bool course_step_changed(const course_step *s, int at); /* by the last edit */
+double course_step_tolerance(double value);             /* of a guess */
 void course_check_open(app *a);
 void course_check_jump(app *a, int number);
 void course_check_draw(app *a, canvas *c);

@@ -20,22 +20,6 @@ void course_read_free(app *a)
     *r = (course_read){.term = -1, .symbol = -1, .want_block = -1};
 }
 
-void course_read_open(app *a)
-{
-    course_screen *s = a->course;
-    const progress_place *place = &s->place[s->chapter];
-    nn_error error = {0};
-    course_read_free(a);
-    s->read.trace = trace_run(course_source(a)->lesson->trace, &error);
-    if (!s->read.trace)
-        app_say(a, ROLE_BAD, "%s", error.text);
-    s->read.section = place->section;
-    if (strcmp(place->mode, "read") == 0)
-        s->read.want_block = place->item;
-    else
-        s->place[s->chapter].item = 0;
-}
-
 static bool is_answered(const app *a, int guess)
 {
     return course_item(a, a->course->chapter, "guess", a->course->read.page.guess[guess].id);
@@ -73,6 +57,7 @@ static int line_of_block(const course_read *r, const int *lines, int count, int 
     int top = 0;
     while (top < count && block_at(r, lines, count, top) < block)
         top++;
+    top += top < count && r->page.line[lines[top]].kind == LESSON_LINE_BLANK;
     return top < count ? top : 0;
 }
 
@@ -96,22 +81,42 @@ static int block_now(const app *a)
     return block;
 }
 
-static void lay_out(app *a, int columns)
+/* Again after the language was changed. A page of TEXT_COLUMNS fits every size of the screen. */
+static void lay_out(app *a)
 {
     course_read *r = &a->course->read;
-    if (r->columns == columns && r->language == a->course->language)
+    if (r->columns > 0 && r->language == a->course->language)
         return;
     nn_error error = {0};
     lesson_scope scope = {.trace = r->trace};
     if (r->columns > 0 && r->want_block < 0)
         r->want_block = block_now(a);
     lesson_page_free(&r->page);
-    r->columns = columns;
+    r->columns = TEXT_COLUMNS;
     r->language = a->course->language;
-    if (lesson_page_make(course_source(a), r->language, columns, &scope, &r->page, &error) != NN_OK)
+    if (lesson_page_make(course_source(a), r->language, TEXT_COLUMNS, &scope, &r->page, &error) !=
+        NN_OK)
         app_say(a, ROLE_BAD, "%s", error.text);
     if (r->section >= r->page.sections)
         r->section = r->page.sections > 0 ? r->page.sections - 1 : 0;
+}
+
+void course_read_open(app *a)
+{
+    course_screen *s = a->course;
+    const progress_place *place = &s->place[s->chapter];
+    nn_error error = {0};
+    course_read_free(a);
+    s->read.trace = trace_run(course_source(a)->lesson->trace, &error);
+    if (!s->read.trace)
+        app_say(a, ROLE_BAD, "%s", error.text);
+    s->read.section = place->section;
+    if (strcmp(place->mode, "read") == 0)
+        s->read.want_block = place->item;
+    else
+        s->place[s->chapter].item = 0;
+    s->read.rows = a->h - 5;
+    lay_out(a);
 }
 
 /* --- drawing ------------------------------------------------------------------------------------
@@ -311,7 +316,7 @@ void course_read_draw(app *a, canvas *c)
 {
     course_read *r = &a->course->read;
     int w = c->clip.w >= WIDE ? 80 : c->clip.w, h = c->clip.h;
-    lay_out(a, w - 6 < TEXT_COLUMNS ? w - 6 : TEXT_COLUMNS);
+    lay_out(a);
     char title[256];
     snprintf(title, sizeof title, "*%d %s  %d/%d%s", a->course->chapter,
              course_say(a, lesson_title(a->course->chapter)), r->section + 1, r->page.sections,
@@ -343,9 +348,8 @@ static void go_section(app *a, int section, bool at_end)
 void course_read_jump(app *a, int number)
 {
     course_read *r = &a->course->read;
-    go_section(a, number > 1 ? number - 1 : 0, false); /* laying out keeps it in range */
-    r->columns = 0;
-    r->want_block = 0;
+    int last = r->page.sections - 1;
+    go_section(a, number < 1 ? 0 : number - 1 > last ? last : number - 1, false);
 }
 
 static void save(app *a)

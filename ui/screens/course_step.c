@@ -2,14 +2,12 @@
  * check, numbers to guess. */
 #include "ui/screens/course.h"
 
-#include "ui/terminal/text.h"
-
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { LIST = 26, WIDE_LIST = 44, WIDE = 110, EDIT_NUMBERS = 10 };
+enum { EDIT_NUMBERS = 10 };
 
 /* --- the trace ----------------------------------------------------------------------------------
  */
@@ -96,7 +94,7 @@ static void remember(course_step *s)
 }
 
 /* Whether the last edit changed the entry. */
-static bool is_changed(const course_step *s, int at)
+bool course_step_changed(const course_step *s, int at)
 {
     const trace_entry *entry = trace_at(s->trace, at);
     size_t count = (size_t)entry->rows * (size_t)entry->columns;
@@ -118,7 +116,7 @@ static void say_changed(app *a)
     const course_step *s = &a->course->step;
     int changed = 0;
     for (int i = 0; i < trace_count(s->trace); i++)
-        changed += is_changed(s, i);
+        changed += course_step_changed(s, i);
     app_say(a, ROLE_TEXT,
             course_word(a, "Computed anew: %d values changed, marked *. u takes it back.",
                         "다시 계산했습니다. 값 %d개가 바뀌었습니다(* 표시). u로 되돌립니다."),
@@ -243,7 +241,7 @@ static void check_slope(app *a)
                                 : course_word(a, "they DISAGREE", "일치하지 않습니다"));
 }
 
-static double tolerance_of(double value)
+double course_step_tolerance(double value)
 {
     return fmax(0.0005, 0.001 * fabs(value));
 }
@@ -279,7 +277,7 @@ static void guess(app *a)
                 s->line.text);
         return;
     }
-    bool right = fabs(value - entry->values[0]) <= tolerance_of(entry->values[0]);
+    bool right = fabs(value - entry->values[0]) <= course_step_tolerance(entry->values[0]);
     save_guess(a, right ? "right" : "wrong");
     s->streak[s->at] = right ? s->streak[s->at] + 1 : 0;
     s->missed = !right;
@@ -289,7 +287,7 @@ static void guess(app *a)
         app_say(a, ROLE_GOOD,
                 course_word(a, "Right, within %.2g. Space goes on.%s",
                             "맞습니다(오차 %.2g 이내). 스페이스로 이어집니다.%s"),
-                tolerance_of(entry->values[0]),
+                course_step_tolerance(entry->values[0]),
                 s->streak[s->at] == 2 ? course_word(a, " Twice: this step is not asked again.",
                                                     " 두 번 맞혀서 더 묻지 않습니다.")
                                       : "");
@@ -298,206 +296,6 @@ static void guess(app *a)
                 course_word(a,
                             "Not yet: the numbers are put in now. Try again, or 0 Space shows it.",
                             "아직 아닙니다. 수를 넣은 식을 보고 다시 해 보세요. 0 스페이스: 답."));
-}
-
-/* --- drawing ------------------------------------------------------------------------------------
- */
-
-static void draw_row(const app *a, canvas *c, int at, int y)
-{
-    const course_step *s = &a->course->step;
-    const trace_entry *entry = trace_at(s->trace, at);
-    char value[80] = "";
-    int w = c->clip.w - 1, x;
-    bool known = at < s->at || (at == s->at && !s->hidden) || entry->input;
-    canvas_format(c, 0, y, -1, ROLE_DIM, "%c%2d%c", at == s->at ? '>' : ' ', at + 1,
-                  is_changed(s, at) ? '*' : ' ');
-    long clipped = c->clipped; /* the step itself has all of it */
-    x = 4 + canvas_text(c, 4, y, w - 4, at <= s->at ? ROLE_TEXT : ROLE_DIM, entry->name);
-    if (known)
-        course_value_text(entry, value, sizeof value);
-    else if (at == s->at)
-        snprintf(value, sizeof value, "?");
-    if (x + 1 + text_columns(value) > w && !entry->scalar)
-        snprintf(value, sizeof value, "%dx%d", entry->rows, entry->columns);
-    if (x + 1 + text_columns(value) <= w)
-        canvas_right(c, x, y, w - x, entry->input ? ROLE_KEY : ROLE_TEXT, value);
-    c->clipped = clipped;
-    if (at == s->at) {
-        canvas_role_fill(c, (canvas_rect){0, y, w, 1}, ROLE_SELECT);
-        c->cursor_x = c->clip.x, c->cursor_y = c->clip.y + y;
-    }
-}
-
-static void draw_list(app *a, canvas *c)
-{
-    course_step *s = &a->course->step;
-    int count = trace_count(s->trace);
-    list_select(&s->list, s->at);
-    s->list.count = count;
-    list_fit(&s->list, count, c->clip.h);
-    for (int i = 0; i < c->clip.h && s->list.top + i < count; i++)
-        draw_row(a, c, s->list.top + i, i);
-    list_draw_bar(&s->list, c, c->clip.w - 1, 0);
-}
-
-static int wrapped(canvas *c, int y, canvas_role role, const char *text)
-{
-    if (y >= c->clip.h)
-        return y;
-    return y + canvas_wrap(c, (canvas_rect){1, y, c->clip.w - 2, c->clip.h - y}, role, text);
-}
-
-/* A matrix, as many rows and columns as fit, and what is left out said. */
-static int draw_matrix(const app *a, canvas *c, const trace_entry *entry, int y, int room)
-{
-    int columns = (c->clip.w - 4) / 10, rows = entry->rows;
-    columns = entry->columns < columns ? entry->columns : columns;
-    bool cut = rows > room || columns < entry->columns;
-    rows = cut && rows >= room ? room - 1 : rows;
-    for (int i = 0; i < rows; i++, y++)
-        for (int j = 0; j < columns; j++) {
-            char text[32];
-            snprintf(text, sizeof text, "%.5g", entry->values[i * entry->columns + j]);
-            canvas_right(c, 2 + 10 * j, y, 9, ROLE_TITLE, text);
-        }
-    if (cut)
-        canvas_format(c, 2, y++, -1, ROLE_DIM,
-                      course_word(a, "... the first %d rows and %d columns of %dx%d",
-                                  "... 처음 %d행 %d열 (전체 %dx%d)"),
-                      rows, columns, entry->rows, entry->columns);
-    return y;
-}
-
-static int draw_value(const app *a, canvas *c, const trace_entry *entry, int y)
-{
-    const course_step *s = &a->course->step;
-    char text[256], value[80];
-    if (s->hidden) {
-        snprintf(text, sizeof text, "%s = ? (±%.2g) ", entry->name, tolerance_of(entry->values[0]));
-        prompt_draw(&s->line, c, 1, y, c->clip.w - 2, text, true);
-        return wrapped(c, y + 1, ROLE_DIM,
-                       course_word(a, "Type the number, Enter checks it. 0 Space shows it.",
-                                   "수를 적고 Enter. 0 스페이스: 답 보기."));
-    }
-    if (!entry->scalar && entry->rows * entry->columns > 4) {
-        snprintf(text, sizeof text, "%s, %dx%d:", entry->name, entry->rows, entry->columns);
-        y = wrapped(c, y, ROLE_TITLE, text);
-        return draw_matrix(a, c, entry, y, c->clip.h - y > 12 ? c->clip.h - y - 8 : 4);
-    }
-    snprintf(text, sizeof text, "%s = %s", entry->name,
-             course_value_text(entry, value, sizeof value));
-    y = wrapped(c, y, ROLE_TITLE, text);
-    if (is_changed(s, s->at) && entry->rows * entry->columns <= 4) {
-        trace_entry was = *entry;
-        was.values = s->before[s->at];
-        snprintf(text, sizeof text, course_word(a, "* was %s before your change", "* 바꾸기 전 %s"),
-                 course_value_text(&was, value, sizeof value));
-        y = wrapped(c, y, ROLE_DIM, text);
-    }
-    return y;
-}
-
-/* The line of C, with its number where the source is at hand. */
-static int draw_code(const app *a, canvas *c, const trace_entry *entry, int y)
-{
-    char place[300], line[300];
-    if (!course_code_line(course_source(a), entry->note.code, place, sizeof place, line,
-                          sizeof line))
-        return y;
-    y = wrapped(c, y, ROLE_DIM, place);
-    return wrapped(c, y, ROLE_KEY, line);
-}
-
-static void draw_step(const app *a, canvas *c, const trace_entry *entry)
-{
-    const course_step *s = &a->course->step;
-    lesson_scope scope = {.trace = s->trace};
-    char text[2048];
-    int y = 0;
-    if (entry->part >= 0)
-        y = wrapped(c, y, ROLE_DIM, course_say(a, trace_part_title(s->trace, entry->part)));
-    y = wrapped(c, y, ROLE_TITLE,
-                lesson_filled(&scope, entry->input ? entry->given.what : entry->note.what,
-                              a->course->language, text, sizeof text));
-    y++;
-    if (entry->input) {
-        y = draw_value(a, c, entry, y) + 1;
-        wrapped(c, y, ROLE_DIM,
-                course_word(a, "An input: e changes it, and all that follows is computed anew.",
-                            "입력입니다. e로 바꾸면 뒤의 값을 모두 다시 계산합니다."));
-        return;
-    }
-    y = wrapped(c, y, ROLE_TEXT, entry->note.formula ? entry->note.formula : "");
-    trace_numbers(s->trace, entry, text, sizeof text);
-    if ((!s->hidden || s->missed) && entry->note.formula && strcmp(text, entry->note.formula) != 0)
-        y = wrapped(c, y, ROLE_TEXT, text);
-    y = draw_value(a, c, entry, y) + 1;
-    if (!s->hidden)
-        y = wrapped(
-                c, y, ROLE_TEXT,
-                lesson_filled(&scope, entry->note.why, a->course->language, text, sizeof text)) +
-            1;
-    if (s->slope[0])
-        y = wrapped(c, y, ROLE_GOOD, s->slope) + 1;
-    else if (entry->note.of && !s->hidden)
-        y = wrapped(c, y, ROLE_DIM,
-                    course_word(a, "f checks this gradient by finite differences.",
-                                "f로 이 기울기를 수치 미분과 비교합니다.")) +
-            1;
-    draw_code(a, c, entry, y);
-}
-
-void course_step_draw(app *a, canvas *c)
-{
-    course_step *s = &a->course->step;
-    int w = c->clip.w, h = c->clip.h, left = w >= WIDE ? WIDE_LIST : LIST;
-    char title[200];
-    if (!s->trace) {
-        canvas_box(c, (canvas_rect){0, 0, w, h}, course_word(a, "*Steps", "*단계"), true);
-        return;
-    }
-    const trace_entry *entry = entry_at(a);
-    snprintf(title, sizeof title, course_word(a, "*Steps %d/%d", "*단계 %d/%d"), s->at + 1,
-             trace_count(s->trace));
-    canvas_box(c, (canvas_rect){0, 0, left, h}, title, true);
-    canvas_rect old = canvas_push(c, (canvas_rect){1, 1, left - 2, h - 2});
-    draw_list(a, c);
-    canvas_pop(c, old);
-    snprintf(title, sizeof title, "%d %s", a->course->chapter,
-             course_say(a, lesson_title(a->course->chapter)));
-    canvas_box(c, (canvas_rect){left, 0, w - left, h}, title, false);
-    old = canvas_push(c, (canvas_rect){left + 1, 1, w - left - 2, h - 2});
-    draw_step(a, c, entry);
-    canvas_pop(c, old);
-    if (s->editing) {
-        canvas_box(c, (canvas_rect){0, h - 3, w, 3}, course_word(a, "*Inputs", "*입력"), true);
-        canvas_fill(c, (canvas_rect){1, h - 2, w - 2, 1}, ROLE_TEXT, " ");
-        prompt_draw(&s->line, c, 2, h - 2, w - 4, "", true);
-    }
-}
-
-void course_step_standing(const app *a, char *text, size_t size)
-{
-    const course_step *s = &a->course->step;
-    if (!s->trace)
-        return;
-    const trace_entry *entry = entry_at(a);
-    char value[80];
-    if (s->editing)
-        snprintf(text, size, "%s",
-                 course_word(a, "NAME=NUMBER for each input to change.",
-                             "바꿀 입력을 이름=수로 적으세요."));
-    else if (s->hidden)
-        snprintf(text, size, course_word(a, "What is %s?", "%s 값은 얼마일까요?"), entry->name);
-    else
-        snprintf(text, size,
-                 entry->input
-                     ? course_word(a, "%d of %d. Given: %s = %s.", "%d/%d. 주어진 값: %s = %s.")
-                     : course_word(a, "%d of %d. This step computed one value: %s = %s.",
-                                   "%d/%d. 이 단계에서 구한 값: %s = %s."),
-                 s->at + 1, trace_count(s->trace), entry->name,
-                 course_value_text(entry, value, sizeof value));
 }
 
 /* --- keys ---------------------------------------------------------------------------------------
