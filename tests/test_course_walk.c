@@ -62,34 +62,38 @@ static bool on_screen(pty *p, const char *text)
     return found;
 }
 
-static void open_chapter(pty *p, int chapter)
+/* One key after another: each is answered by a frame before the next. */
+static void press_each(pty *p, const char *const *names)
 {
-    char keys[64], title[16];
-    snprintf(title, sizeof title, "Chapter %d", chapter);
-    snprintf(keys, sizeof keys, chapter < 10 ? ": %d enter" : ": %d %d enter",
-             chapter < 10 ? chapter : chapter / 10, chapter % 10);
-    press(p, "1");
-    press(p, "esc"); /* to its Home, wherever it was */
-    press(p, "1");
-    press(p, keys);
-    assert_text(p, title);
-    press(p, "r");
+    for (; *names; names++)
+        press(p, *names);
 }
 
-/* Space and 0, and nothing else, until the chapter says that it is done. */
+static void open_chapter(pty *p, int chapter)
+{
+    char tens[2] = {(char)('0' + chapter / 10), 0}, ones[2] = {(char)('0' + chapter % 10), 0};
+    char title[16];
+    snprintf(title, sizeof title, " Chapter %d ", chapter);
+    press_each(p, (const char *const[]){"1", "esc", "1", ":", NULL});
+    press_each(p, (const char *const[]){tens, ones, "enter", NULL});
+    assert_text(p, title);
+    press(p, "r");
+    assert_true(pty_wait_no_text(p, title, patience));
+}
+
+/* Space and 0, and nothing else, until they have led back to the list of chapters, where they mean
+ * nothing. */
 static void walk(pty *p, int chapter)
 {
     enum { PRESSES = 1500 };
-    char done[64];
-    snprintf(done, sizeof done, "Chapter %d is done", chapter);
     open_chapter(p, chapter);
     for (int i = 0; i < PRESSES; i++) {
-        if (on_screen(p, done))
+        if (on_screen(p, "[*Chapters "))
             return;
         press(p, i % 2 ? "0" : "space");
     }
     char *screen = pty_screen(p);
-    fail_msg("chapter %d is not done after %d presses:\n%s", chapter, PRESSES, screen);
+    fail_msg("chapter %d is not over after %d presses:\n%s", chapter, PRESSES, screen);
 }
 
 static progress_place place_in_store(int chapter)
@@ -128,10 +132,8 @@ static void a_killed_program_finds_its_place(void **state)
     pty *p = start();
     assert_text(p, "What next");
     open_chapter(p, 1);
-    press(p, "> space space space"); /* the steps */
-    press(p, "space");
-    char *there = pty_screen(p);
-    assert_non_null(strstr(there, "Steps 5/"));
+    press_each(p, (const char *const[]){">", "space", "space", "space", "space", NULL}); /* steps */
+    assert_text(p, "Steps 5/");
     double deadline = pty_seconds() + patience;
     while (place_in_store(1).step != 4) /* written in the background, a moment later */
         assert_true(pty_seconds() < deadline);
@@ -144,10 +146,7 @@ static void a_killed_program_finds_its_place(void **state)
     assert_text(p, "1 in progress");
     press(p, "enter");
     assert_text(p, "Steps 5/");
-    char *again = pty_screen(p);
-    assert_string_equal(again, there);
-    free(again);
-    free(there);
+    assert_text(p, " 5 of ");
     pty_keys(p, "q");
     assert_int_equal(pty_wait_exit(p, patience), 0);
     pty_free(p);
