@@ -459,6 +459,29 @@ static const char *const version_7[] = {
     "*/",
 };
 
+/* The rows of one machine are known again in the store of another by these. Rows that were there
+ * before get what no two of them share and every copy of the file agrees on. */
+static const char *const version_8[] = {
+    "ALTER TABLE run ADD COLUMN uuid TEXT NOT NULL DEFAULT '' "
+    "/* the same in every copy of the run: gradus merge knows it by this */",
+    "ALTER TABLE study ADD COLUMN uuid TEXT NOT NULL DEFAULT '' /* as run.uuid */",
+    "ALTER TABLE trial ADD COLUMN uuid TEXT NOT NULL DEFAULT '' /* as run.uuid */",
+    "UPDATE run SET uuid = coalesce((SELECT host || '/' || pid || '/' || started_ms FROM segment "
+    "WHERE segment.run = run.id AND number = 1), host) || '/' || id",
+    "UPDATE study SET uuid = created_ms || '/' || seed || '/' || id",
+    "UPDATE trial SET uuid = (SELECT uuid FROM study WHERE study.id = trial.study) || '/' || "
+    "number",
+    "CREATE UNIQUE INDEX run_uuid ON run (uuid) WHERE uuid != ''",
+    "CREATE UNIQUE INDEX study_uuid ON study (uuid) WHERE uuid != ''",
+    "CREATE UNIQUE INDEX trial_uuid ON trial (uuid) WHERE uuid != ''",
+    "CREATE TRIGGER run_gets_uuid AFTER INSERT ON run WHEN NEW.uuid = '' BEGIN UPDATE run SET uuid "
+    "= lower(hex(randomblob(16))) WHERE id = NEW.id; END",
+    "CREATE TRIGGER study_gets_uuid AFTER INSERT ON study WHEN NEW.uuid = '' BEGIN UPDATE study "
+    "SET uuid = lower(hex(randomblob(16))) WHERE id = NEW.id; END",
+    "CREATE TRIGGER trial_gets_uuid AFTER INSERT ON trial WHEN NEW.uuid = '' BEGIN UPDATE trial "
+    "SET uuid = lower(hex(randomblob(16))) WHERE id = NEW.id; END",
+};
+
 const schema_step *schema_steps(int *count)
 {
     static const schema_step steps[] = {
@@ -469,6 +492,7 @@ const schema_step *schema_steps(int *count)
         {version_5, sizeof version_5 / sizeof version_5[0]},
         {version_6, sizeof version_6 / sizeof version_6[0]},
         {version_7, sizeof version_7 / sizeof version_7[0]},
+        {version_8, sizeof version_8 / sizeof version_8[0]},
     };
     *count = sizeof steps / sizeof steps[0];
     return steps;

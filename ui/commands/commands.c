@@ -5,8 +5,8 @@
 const program_command *const program_commands[] = {
     &command_train,  &command_lesson,   &command_sweep, &command_runs,  &command_compare,
     &command_errors, &command_diagnose, &command_watch, &command_data,  &command_models,
-    &command_op,     &command_export,   &command_sql,   &command_store, &command_bench,
-    &command_doctor, &command_help,     NULL,
+    &command_op,     &command_export,   &command_sql,   &command_store, &command_merge,
+    &command_bench,  &command_doctor,   &command_help,  NULL,
 };
 
 const program_command *find_command(const char *name)

@@ -20,6 +20,7 @@ extern const program_command command_bench;
 extern const program_command command_export;
 extern const program_command command_sql;
 extern const program_command command_store;
+extern const program_command command_merge;
 extern const program_command command_doctor;
 extern const program_command command_help;
 
