@@ -376,6 +376,102 @@ static void progress_is_found_again(void **state)
     free(there);
 }
 
+/* --- search, glossary, forgetting ---------------------------------------------------------------
+ */
+
+static void search_opens_what_it_finds(void **state)
+{
+    course_bench *b = *state;
+    course_keys(b, "/");
+    course_type(b, "zqzq");
+    course_expect(b, "Nothing fits");
+    course_keys(b, "esc /");
+    course_type(b, "cross-entropy");
+    course_expect(b, "Search all chapters");
+    course_find *f = &b->app->course->find;
+    int at = 0;
+    while (at < f->count && !(f->hit[at].chapter == 1 && f->hit[at].section > 0))
+        at++;
+    assert_true(at < f->count);
+    int section = f->hit[at].section;
+    for (int i = 0; i < at; i++)
+        course_keys(b, "down");
+    course_keys(b, "enter");
+    assert_int_equal(b->app->course->pane, PANE_READ);
+    assert_int_equal(b->app->course->read.section, section);
+    course_keys(b, "esc /");
+    course_type(b, lesson_title(LESSON_CHAPTERS).en); /* titles of what is not written, too */
+    assert_int_equal(f->hit[0].chapter, LESSON_CHAPTERS);
+}
+
+static void words_lead_to_their_lesson(void **state)
+{
+    course_bench *b = *state;
+    const lesson_term *term = &lesson_find(1)->lesson->terms[1];
+    course_keys(b, "w");
+    course_expect(b, "Words of the course");
+    course_type(b, term->meaning.en);
+    course_expect(b, term->term.en);
+    assert_int_equal(b->app->course->find.count, 1);
+    course_keys(b, "enter");
+    assert_int_equal(b->app->course->pane, PANE_READ);
+    course_expect(b, term->term.en);
+    course_keys(b, "esc w L"); /* typed, not done */
+    course_expect(b, "w L");
+    course_keys(b, "esc L w");
+    course_expect(b, "용어집");
+    course_expect(b, lesson_find(1)->lesson->terms[0].term.ko);
+}
+
+static void chapters_are_forgotten_and_brought_back(void **state)
+{
+    course_bench *b = *state;
+    course_enter(b, 1, PANE_CHECK);
+    course_keys(b, "0 space space esc");
+    int items = b->app->course->item_count;
+    assert_true(items > 0);
+    course_keys(b, "x n");
+    assert_int_equal(b->app->course->item_count, items); /* asked first */
+    course_keys(b, "x");
+    course_expect(b, "y:forget");
+    course_keys(b, "y");
+    assert_int_equal(b->app->course->item_count, 0);
+    course_expect(b, "Enter: begin");
+    course_reopen(b);
+    assert_int_equal(b->app->course->item_count, 0);
+    course_enter(b, 1, PANE_CHECK);
+    course_keys(b, "0 space esc x y u");
+    course_reopen(b);
+    assert_int_equal(b->app->course->item_count, 1);
+    assert_string_equal(b->app->course->items[0].outcome, "skipped");
+}
+
+/* Every label and help line that the Course can show is there in Korean. */
+static void commands_are_translated(void **state)
+{
+    course_bench *b = *state;
+    b->app->course->language = LESSON_KO;
+    for (int pane = 0; pane < PANE_COUNT; pane++) {
+        const command *found[DO_COUNT];
+        course_enter(b, 1, (course_pane)pane);
+        if (pane == PANE_LAB)
+            continue; /* has words of its own */
+        int count = keymap_help(b->app->keys, app_contexts(b->app), "", found, DO_COUNT);
+        for (int i = 0; i < count; i++) {
+            if (!(found[i]->contexts & (IN_COURSE | IN_COURSE_HOME | IN_READ | IN_STEP | IN_CHECK)))
+                continue;
+            if (course_korean(found[i]->label) == found[i]->label)
+                fail_msg("'%s' has no Korean label in course_korean.def", found[i]->name);
+            if (course_korean(found[i]->help) == found[i]->help)
+                fail_msg("'%s' has no Korean help in course_korean.def", found[i]->name);
+        }
+    }
+    course_enter(b, 1, PANE_READ);
+    course_expect(b, "Space 다음");
+    course_keys(b, "L");
+    course_expect(b, "Space next");
+}
+
 /* --- everything fits ---------------------------------------------------------------------------
  */
 
@@ -449,6 +545,10 @@ int main(void)
         TEST(examples_are_judged),
         TEST(mistakes_are_answered),
         TEST(progress_is_found_again),
+        TEST(search_opens_what_it_finds),
+        TEST(words_lead_to_their_lesson),
+        TEST(chapters_are_forgotten_and_brought_back),
+        TEST(commands_are_translated),
         TEST(everything_fits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

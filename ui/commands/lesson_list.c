@@ -1,10 +1,10 @@
 #include "ui/commands/lesson_list.h"
 
-#include "lessons/text.h"
 #include "store/progress.h"
 #include "ui/commands/common.h"
 #include "ui/commands/json_out.h"
 #include "ui/commands/options.h"
+#include "ui/lesson_find.h"
 #include "ui/terminal/text.h"
 
 #include <stdlib.h>
@@ -170,88 +170,48 @@ int lesson_glossary(lesson_language language, bool as_json)
  */
 
 typedef struct {
-    const char *word;
-    json_out *json; /* NULL: text */
+    lesson_language language; /* of what is said about it */
+    json_out *json;           /* NULL: text */
     int found;
 } hunt;
 
-static void report(hunt *h, int chapter, lesson_language language, const char *where,
-                   const char *text)
+static const char *where(const hunt *h, const lesson_place *place)
 {
+    if (!place->title)
+        return place->heading;
+    return lesson_find(place->chapter) ? "title"
+           : h->language == LESSON_KO  ? "제목 (아직 쓰지 않음)"
+                                       : "title (not written yet)";
+}
+
+static bool report(void *context, const lesson_place *place)
+{
+    hunt *h = context;
+    char cut[256];
+    const char *text = place->title ? place->text : lesson_excerpt(place, 72, cut, sizeof cut);
     h->found++;
     if (!h->json) {
-        printf("%2d  %s\n      %s\n", chapter, where, text);
-        return;
+        printf("%2d  %s\n      %s\n", place->chapter, where(h, place), text);
+        return true;
     }
     json_open(h->json, NULL, '{');
-    json_whole(h->json, "chapter", chapter);
-    json_text(h->json, "language", lesson_language_name(language));
-    json_text(h->json, "where", where);
+    json_whole(h->json, "chapter", place->chapter);
+    json_text(h->json, "language", lesson_language_name(place->language));
+    json_text(h->json, "where", where(h, place));
     json_text(h->json, "text", text);
     json_close(h->json, '}');
-}
-
-/* The line of the block that holds the word, cut to a screen's width around it. */
-static void report_block(hunt *h, int chapter, lesson_language language, const char *heading,
-                         const char *text, const char *at)
-{
-    char cut[256];
-    const char *start = at;
-    for (int back = 0; start > text && back < 90; back++)
-        start--;
-    while (start > text && ((unsigned char)*start & 0xC0) == 0x80)
-        start--;
-    while (start > text && start < at && start[-1] != ' ' && start[-1] != '\n')
-        start++;
-    (void)text_truncate(cut, sizeof cut, start, 72, false);
-    for (char *c = cut; *c; c++)
-        *c = *c == '\n' ? ' ' : *c;
-    report(h, chapter, language, heading, cut);
-}
-
-static void hunt_text(hunt *h, const lesson_source *source, lesson_language language)
-{
-    const char *at = source->text[language];
-    char heading[256] = "", text[8192];
-    lesson_block block;
-    int line = 1;
-    while (lesson_block_next(&at, &line, &block)) {
-        snprintf(text, sizeof text, "%.*s", (int)block.length, block.text);
-        if (block.kind == BLOCK_HEADING)
-            snprintf(heading, sizeof heading, "%.250s", text);
-        const char *found = strcasestr(text, h->word);
-        if (found)
-            report_block(h, source->lesson->chapter, language, heading, text, found);
-    }
-}
-
-static void hunt_titles(hunt *h, int chapter, lesson_language language)
-{
-    for (int i = 0; i < LESSON_LANGUAGES; i++)
-        if (strcasestr(lesson_say(lesson_title(chapter), (lesson_language)i), h->word)) {
-            report(h, chapter, (lesson_language)i,
-                   lesson_find(chapter)    ? "title"
-                   : language == LESSON_KO ? "제목 (아직 쓰지 않음)"
-                                           : "title (not written yet)",
-                   lesson_say(lesson_title(chapter), (lesson_language)i));
-            return;
-        }
+    return true;
 }
 
 int lesson_search(const char *word, lesson_language language, bool as_json)
 {
     json_out json = {.out = stdout};
-    hunt h = {.word = word, .json = as_json ? &json : NULL};
+    hunt h = {.language = language, .json = as_json ? &json : NULL};
     if (as_json) {
         json_open(&json, NULL, '{');
         json_open(&json, "found", '[');
     }
-    for (int chapter = 1; chapter <= LESSON_CHAPTERS; chapter++) {
-        const lesson_source *source = lesson_find(chapter);
-        hunt_titles(&h, chapter, language);
-        for (int i = 0; source && i < LESSON_LANGUAGES; i++)
-            hunt_text(&h, source, (lesson_language)i);
-    }
+    lesson_search_all(word, report, &h);
     if (as_json) {
         json_close(&json, ']');
         json_close(&json, '}');

@@ -225,7 +225,8 @@ static void draw_tabs(const app *a, canvas *c)
     const run_view *run = a->view == VIEW_MONITOR ? a->shown : NULL;
     if (!run) {
         if (a->view != VIEW_FORM) /* where ? is text */
-            canvas_right(c, x, 0, c->clip.w - x, ROLE_DIM, "?:help ");
+            canvas_right(c, x, 0, c->clip.w - x, ROLE_DIM,
+                         a->view == VIEW_COURSE ? course_corner(a) : "?:help ");
         return;
     }
     const char *where = run->live ? "LIVE" : run_view_active(run) ? "OTHER PROCESS" : "RECORDED";
@@ -368,6 +369,7 @@ void app_draw(void *given, canvas *c)
 {
     app *a = given;
     c->glyphs = a->glyphs;
+    course_translate(a);
     a->w = c->w, a->h = c->h;
     if (c->w < APP_MIN_W || c->h < APP_MIN_H) {
         char text[96];

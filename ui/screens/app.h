@@ -260,6 +260,8 @@ const char *course_why_not(const app *a, command_id what);
 const char *course_typing(const app *a); /* hints while a line is typed there; NULL: none is */
 void course_jump(app *a, int number);    /* ":9": chapter, page, step or question, from 1 */
 bool course_back(app *a);                /* Esc; false: Home of the course is shown */
+void course_translate(app *a); /* the commands, into the language that the Course is shown in */
+const char *course_corner(const app *a); /* "EN ?:help ": the right end of the top line */
 void course_standing(const app *a, char *text, size_t size);
 unsigned course_contexts(const app *a);
 void course_resume(app *a, int chapter); /* where the learner was */

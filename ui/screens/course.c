@@ -65,6 +65,7 @@ void course_free(app *a)
     course_step_free(a);
     course_check_free(a);
     free(a->course->items);
+    free(a->course->forgotten_items);
     free(a->course);
     a->course = NULL;
 }
@@ -132,6 +133,10 @@ void course_draw(app *a, canvas *c)
 {
     if (!a->course)
         return;
+    if (a->course->find.what != FIND_NOTHING) {
+        course_find_draw(a, c);
+        return;
+    }
     switch (a->course->pane) {
     case PANE_READ:
         course_read_draw(a, c);
@@ -152,10 +157,19 @@ void course_draw(app *a, canvas *c)
     }
 }
 
+const char *course_corner(const app *a)
+{
+    return a->course && a->course->language == LESSON_KO ? "KO ?:help " : "EN ?:help ";
+}
+
 void course_standing(const app *a, char *text, size_t size)
 {
     if (!a->course)
         return;
+    if (a->course->find.what != FIND_NOTHING) {
+        course_find_standing(a, text, size);
+        return;
+    }
     switch (a->course->pane) {
     case PANE_READ:
         course_read_standing(a, text, size);
@@ -186,10 +200,30 @@ unsigned course_contexts(const app *a)
     return IN_ALL | IN_COURSE | (a->course ? pane[a->course->pane] : IN_COURSE_HOME);
 }
 
+/* Any key but y keeps everything. */
+static bool answer_forgetting(app *a, const key_event *key)
+{
+    course_screen *s = a->course;
+    int chapter = s->forgetting;
+    s->forgetting = 0;
+    if (chapter == 0)
+        return false;
+    if (key_is_char(key, 'y')) {
+        course_forget(a, chapter);
+        app_say(a, ROLE_TEXT,
+                course_word(a, "Chapter %d is as new. u brings it back.",
+                            "%d장을 처음으로 되돌렸습니다. u로 되살립니다."),
+                chapter);
+    }
+    return true;
+}
+
 bool course_key(app *a, const key_event *key)
 {
     if (!a->course)
         return false;
+    if (course_find_key(a, key) || answer_forgetting(a, key))
+        return true;
     switch (a->course->pane) {
     case PANE_READ:
         return course_read_key(a, key);
@@ -233,6 +267,8 @@ const char *course_typing(const app *a)
 {
     if (!a->course)
         return NULL;
+    if (a->course->find.what != FIND_NOTHING)
+        return course_find_typing(a);
     return a->course->pane == PANE_STEP    ? course_step_typing(a)
            : a->course->pane == PANE_CHECK ? course_check_typing(a)
                                            : NULL;
@@ -267,6 +303,27 @@ const char *course_why_not(const app *a, command_id what)
     if (a->course && a->course->pane == PANE_LAB)
         return course_lab_why_not(a, what);
     return NULL;
+}
+
+const char *course_korean(const char *text)
+{
+    static const struct {
+        const char *en, *ko;
+    } words[] = {
+#define KOREAN(en, ko) {en, ko},
+#include "ui/screens/course_korean.def"
+#undef KOREAN
+    };
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strcmp(words[i].en, text) == 0)
+            return words[i].ko;
+    return text;
+}
+
+void course_translate(app *a)
+{
+    bool korean = a->view == VIEW_COURSE && a->course && a->course->language == LESSON_KO;
+    keymap_set_translate(a->keys, korean ? course_korean : NULL);
 }
 
 bool course_back(app *a)
@@ -311,6 +368,14 @@ bool course_do(app *a, command_id what, const char *argument)
     switch (what) {
     case DO_COURSE_LANGUAGE:
         switch_language(a);
+        return true;
+    case DO_COURSE_FIND:
+        course_find_open(a, FIND_TEXT, argument);
+        return true;
+    case DO_COURSE_WORDS:
+        course_find_open(a, FIND_WORDS,
+                         a->course->pane == PANE_READ && !*argument ? course_read_word(a)
+                                                                    : argument);
         return true;
     case DO_COURSE_PART:
     case DO_COURSE_PART_BACK:

@@ -63,6 +63,22 @@ typedef struct {
     bool to_end;   /* at the next drawing */
 } course_check;
 
+/* A list over the Course that typing narrows. */
+typedef enum { FIND_NOTHING, FIND_TEXT, FIND_WORDS } course_find_what;
+enum { FIND_HITS = 200 };
+typedef struct {
+    int chapter, section, block;
+    const lesson_term *term; /* of the glossary; NULL: text */
+    char heading[128], text[400];
+} course_hit;
+typedef struct {
+    course_find_what what;
+    prompt search;
+    list_view list;
+    course_hit hit[FIND_HITS];
+    int count;
+} course_find;
+
 typedef struct course_screen {
     int chapter; /* 1..51, of the pane; of Home the selected one */
     lesson_language language;
@@ -71,12 +87,17 @@ typedef struct course_screen {
     course_read read;
     course_step step;
     course_check check;
+    course_find find;
     struct course_lab *lab; /* course_lab.c's own; NULL until the pane was opened */
     progress_place place[LESSON_CHAPTERS + 1]; /* chapter 0 in it: never opened */
     progress_place saved;                      /* the last one that was */
     progress_item *items;                      /* of all chapters */
     int item_count;
-    bool known;        /* progress has been read from the store */
+    bool known;                     /* progress has been read from the store */
+    int forgetting;                 /* asked about this chapter, 0: nothing is asked */
+    progress_place forgotten;       /* for undo; chapter 0: nothing */
+    progress_item *forgotten_items; /* of it */
+    int forgotten_count;
     bool reading_only; /* progress is not saved */
 } course_screen;
 
@@ -87,6 +108,9 @@ const char *course_say(const app *a, lesson_text text);
 /* The same for words of the screens themselves. */
 const char *course_word(const app *a, const char *en, const char *ko);
 
+/* A label or help line of a command; what has no Korean comes back as it is. */
+const char *course_korean(const char *text);
+
 /* Opens a part of a chapter and remembers that place. */
 void course_go(app *a, int chapter, course_pane pane);
 /* The part after the one that is open; after the last one Home. */
@@ -96,6 +120,8 @@ void course_next_pane(app *a, int by);
  * a moment later. */
 void course_read_progress(app *a);
 void course_save_place(app *a);
+void course_forget(app *a, int chapter);
+bool course_remember(app *a);  /* what was forgotten last; false: nothing was */
 void course_save_done(app *a); /* the place after `done` was set in it */
 void course_save_item(app *a, const progress_item *item);
 const progress_item *course_item(const app *a, int chapter, const char *kind, const char *id);
@@ -108,6 +134,8 @@ void course_home_standing(const app *a, char *text, size_t size);
 void course_read_open(app *a);
 void course_read_draw(app *a, canvas *c);
 bool course_read_do(app *a, command_id what);
+/* The word that is lit; "": none. */
+const char *course_read_word(const app *a);
 void course_read_standing(const app *a, char *text, size_t size);
 void course_read_free(app *a);
 void course_read_jump(app *a, int number);          /* page, from 1 */
@@ -161,6 +189,13 @@ bool course_check_answer(app *a, const char *text); /* false: it is settled alre
 const char *course_check_typing(const app *a);
 void course_check_standing(const app *a, char *text, size_t size);
 void course_check_free(app *a);
+
+/* course_find.c: search and glossary. */
+void course_find_open(app *a, course_find_what what, const char *words);
+void course_find_draw(app *a, canvas *c);
+bool course_find_key(app *a, const key_event *key);
+const char *course_find_typing(const app *a);
+void course_find_standing(const app *a, char *text, size_t size);
 
 /* course_code.c: "path: part of its line" as "path:57" and the whole line, where the source is at
  * hand; else as it is quoted. False: nothing is quoted. */

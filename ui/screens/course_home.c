@@ -144,6 +144,37 @@ static void say_terms(const app *a, const lesson *l, char *text, size_t size)
                                  course_say(a, l->terms[i].term));
 }
 
+/* What Enter does. */
+static void say_place(const app *a, int chapter, char *text, size_t size)
+{
+    const progress_place *place = &a->course->place[chapter];
+    if (!place->chapter)
+        snprintf(text, size, "%s", course_word(a, "Enter: begin", "Enter: 시작"));
+    else if (strcmp(place->mode, "lab") == 0)
+        snprintf(text, size, "%s", course_word(a, "Enter: on in the lab", "Enter: 실습 이어서"));
+    else if (strcmp(place->mode, "step") == 0)
+        snprintf(text, size, course_word(a, "Enter: on at step %d", "Enter: %d단계부터 이어서"),
+                 place->step + 1);
+    else if (strcmp(place->mode, "check") == 0)
+        snprintf(text, size, course_word(a, "Enter: on at question %d", "Enter: %d번 문제부터"),
+                 place->item + 1);
+    else
+        snprintf(text, size, course_word(a, "Enter: on at page %d", "Enter: %d쪽부터 이어서"),
+                 place->section + 1);
+}
+
+static void draw_parts(const app *a, canvas *c)
+{
+    for (int part = 1; part <= PARTS; part++) {
+        int done, all;
+        part_standing(a, part, &done, &all);
+        canvas_format(c, 1, part - 1, 24, ROLE_TEXT, "%d %s", part,
+                      course_say(a, lesson_part_title(part)));
+        canvas_bar(c, 26, part - 1, c->clip.w - 36, ROLE_GOOD, (double)done / all);
+        canvas_format(c, c->clip.w - 8, part - 1, -1, ROLE_DIM, "%d/%d", done, all);
+    }
+}
+
 static void draw_about(const app *a, canvas *c)
 {
     int chapter = a->course->chapter;
@@ -159,10 +190,10 @@ static void draw_about(const app *a, canvas *c)
     const lesson *l = source->lesson;
     say_needs(a, l, text, sizeof text);
     y = wrapped(c, y, ROLE_DIM, text) + 1;
-    y = wrapped(
-        c, y, ROLE_TEXT,
-        course_word(a, "r Read   s Steps   l Lab   c Checks", "r 읽기  s 단계  l 실습  c 문제"));
-    y++;
+    say_place(a, chapter, text, sizeof text);
+    y = wrapped(c, y, ROLE_KEY, text);
+    y = wrapped(c, y, ROLE_TEXT, course_word(a, "r read    s steps", "r 읽기    s 단계"));
+    y = wrapped(c, y, ROLE_TEXT, course_word(a, "l lab     c checks", "l 실습    c 문제")) + 1;
     for (int i = 0; i < lesson_lab_count(l); i++) {
         snprintf(text, sizeof text, "%s: %s", course_word(a, "Lab", "실습"),
                  course_say(a, l->labs[i].title));
@@ -186,15 +217,30 @@ void course_home_draw(app *a, canvas *c)
     draw_list(a, c);
     canvas_pop(c, old);
     snprintf(title, sizeof title, course_word(a, "Chapter %d", "%d장"), s->chapter);
-    canvas_box(c, (canvas_rect){left, 0, w - left, h}, title, false);
-    old = canvas_push(c, (canvas_rect){left + 1, 1, w - left - 2, h - 2});
+    int parts = h >= 30 ? PARTS + 2 : 0;
+    canvas_box(c, (canvas_rect){left, 0, w - left, h - parts}, title, false);
+    old = canvas_push(c, (canvas_rect){left + 1, 1, w - left - 2, h - parts - 2});
     draw_about(a, c);
+    canvas_pop(c, old);
+    if (parts == 0)
+        return;
+    canvas_box(c, (canvas_rect){left, h - parts, w - left, parts},
+               course_word(a, "Progress by part", "부별 진행"), false);
+    old = canvas_push(c, (canvas_rect){left + 1, h - parts + 1, w - left - 2, PARTS});
+    draw_parts(a, c);
     canvas_pop(c, old);
 }
 
 void course_home_standing(const app *a, char *text, size_t size)
 {
     int done, all, begun = 0, written = 0;
+    if (a->course->forgetting) {
+        snprintf(text, size,
+                 course_word(a, "Forget what was done in chapter %d? y:forget   Esc:keep it",
+                             "%d장에서 한 일을 지울까요? y:지우기   Esc:그대로"),
+                 a->course->forgetting);
+        return;
+    }
     part_standing(a, 0, &done, &all);
     for (int i = 1; i <= LESSON_CHAPTERS; i++) {
         written += lesson_find(i) != NULL;
@@ -239,6 +285,14 @@ bool course_home_do(app *a, command_id what)
         return true;
     case DO_COURSE_READ:
         course_go(a, s->chapter, PANE_READ);
+        return true;
+    case DO_COURSE_FORGET:
+        s->forgetting = s->chapter;
+        return true;
+    case DO_COURSE_UNDO:
+        if (!course_remember(a))
+            app_say(a, ROLE_DIM, "%s",
+                    course_word(a, "Nothing was forgotten here.", "지운 것이 없습니다."));
         return true;
     case DO_COURSE_STEPS:
         course_go(a, s->chapter, PANE_STEP);

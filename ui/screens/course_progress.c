@@ -7,7 +7,7 @@
 
 typedef struct {
     app *app;
-    bool is_item;
+    enum { SAVE_PLACE, SAVE_ITEM, FORGET } what;
     progress_place place;
     progress_item item;
     nn_status status;
@@ -20,7 +20,9 @@ static void write_it(void *given)
     recorder *courier = records_courier(job->app, &job->error);
     if (!courier)
         job->status = job->error.code;
-    else if (job->is_item)
+    else if (job->what == FORGET)
+        job->status = recorder_forget_progress(courier, job->place.chapter, &job->error);
+    else if (job->what == SAVE_ITEM)
         job->status = recorder_save_item(courier, &job->item, &job->error);
     else
         job->status = recorder_save_place(courier, &job->place, &job->error);
@@ -126,7 +128,55 @@ void course_save_item(app *a, const progress_item *item)
     kept->times = before.times + 1;
     kept->passed = before.passed || passes(item->outcome);
     kept->hints = item->hints > before.hints ? item->hints : before.hints;
-    submit(a, &(save_job){.app = a, .is_item = true, .item = *item});
+    submit(a, &(save_job){.app = a, .what = SAVE_ITEM, .item = *item});
+}
+
+/* Takes the chapter's items out; they stay in `forgotten_items`. */
+static bool take_items(course_screen *s, int chapter)
+{
+    progress_item *taken = calloc((size_t)s->item_count + 1, sizeof *taken);
+    int kept = 0, count = 0;
+    if (!taken)
+        return false;
+    for (int i = 0; i < s->item_count; i++)
+        if (s->items[i].chapter == chapter)
+            taken[count++] = s->items[i];
+        else
+            s->items[kept++] = s->items[i];
+    s->item_count = kept;
+    free(s->forgotten_items);
+    s->forgotten_items = taken;
+    s->forgotten_count = count;
+    return true;
+}
+
+void course_forget(app *a, int chapter)
+{
+    course_screen *s = a->course;
+    if (!take_items(s, chapter)) {
+        app_say(a, ROLE_BAD, "Out of memory: nothing is forgotten.");
+        return;
+    }
+    s->forgotten = s->place[chapter];
+    s->forgotten.chapter = chapter;
+    s->place[chapter] = s->saved = (progress_place){0};
+    course_step_free(a);
+    course_check_free(a);
+    submit(a, &(save_job){.app = a, .what = FORGET, .place = s->forgotten});
+}
+
+bool course_remember(app *a)
+{
+    course_screen *s = a->course;
+    int chapter = s->forgotten.chapter;
+    if (chapter == 0)
+        return false;
+    s->place[chapter] = s->forgotten;
+    submit(a, &(save_job){.app = a, .place = s->forgotten});
+    for (int i = 0; i < s->forgotten_count; i++)
+        course_save_item(a, &s->forgotten_items[i]);
+    s->forgotten = (progress_place){0};
+    return true;
 }
 
 int course_passed(const app *a, int chapter)

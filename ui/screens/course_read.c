@@ -539,6 +539,16 @@ static void say_symbol(const app *a, const trace_entry *entry, char *text, size_
              course_say(a, entry->input ? entry->given.what : entry->note.what));
 }
 
+const char *course_read_word(const app *a)
+{
+    const course_read *r = &a->course->read;
+    course_term_hit hits[TERM_HITS];
+    int open, *lines = room_for_lines(r);
+    int count = lines ? course_find_terms(a, lines, course_read_lines(a, lines, &open), hits) : 0;
+    free(lines);
+    return r->term >= 0 && r->term < count ? course_say(a, hits[r->term].term->term) : "";
+}
+
 void course_read_standing(const app *a, char *text, size_t size)
 {
     const course_read *r = &a->course->read;
