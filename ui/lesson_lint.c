@@ -2,6 +2,7 @@
  */
 #include "ui/lesson_lint.h"
 
+#include "ui/screens/course_lint.h"
 #include "ui/terminal/text.h"
 
 #include <stdarg.h>
@@ -303,6 +304,8 @@ int lesson_lint(const lesson_source *source, const char *root, lesson_lint_say *
     for (int i = 0; i < lesson_check_count(l); i++)
         lint_check(&lint, &l->checks[i]);
     lint_texts(&lint);
+    if (lesson_lab_count(l) > 0 && lesson_check_count(l) > 0)
+        lint_screens(&lint);
     trace_free(lint.trace);
     return lint.complaints;
 }

@@ -77,6 +77,7 @@ app *app_new(screen *s, const workbench_options *options, nn_error *error)
     if (options->run)
         a->view = VIEW_MONITOR;
     records_open(a, options->run);
+    course_open(a);
     if (options->train) {
         app_go(a, VIEW_MONITOR);
         training_start(a, options->train);

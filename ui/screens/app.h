@@ -265,6 +265,9 @@ const char *course_corner(const app *a); /* "EN ?:help ": the right end of the t
 void course_standing(const app *a, char *text, size_t size);
 unsigned course_contexts(const app *a);
 void course_resume(app *a, int chapter); /* where the learner was */
+void course_take_up(app *a);             /* the chapter that was open last; else its Home */
+/* "Go on with the course   chapter 3, ...": for the first screen. */
+void course_invite(const app *a, char *text, size_t size);
 void course_free(app *a);
 nn_status course_print(app *a, const print_options *options, nn_error *error);
 

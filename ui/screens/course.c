@@ -116,6 +116,24 @@ void course_resume(app *a, int chapter)
                                                   : PANE_READ);
 }
 
+void course_take_up(app *a)
+{
+    if (a->course && a->course->pane == PANE_HOME && a->course->place[a->course->chapter].chapter)
+        course_resume(a, a->course->chapter);
+}
+
+void course_invite(const app *a, char *text, size_t size)
+{
+    int chapter = a->course ? a->course->chapter : 1;
+    bool begun = a->course && a->course->place[chapter].chapter;
+    if (begun)
+        snprintf(text, size, "Go on learning       %d, %s", chapter,
+                 course_say(a, lesson_title(chapter)));
+    else
+        snprintf(text, size, "Take the course      %d chapters to read, step through, try, check",
+                 LESSON_CHAPTERS);
+}
+
 bool course_refresh(app *a, bool force)
 {
     if (!a->course)

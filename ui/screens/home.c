@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-typedef enum { ITEM_WATCH, ITEM_TRAIN, ITEM_QUICK, ITEM_CONTINUE, ITEM_RUN } item_kind;
+typedef enum { ITEM_WATCH, ITEM_TRAIN, ITEM_QUICK, ITEM_CONTINUE, ITEM_COURSE, ITEM_RUN } item_kind;
 
 typedef struct {
     item_kind kind;
@@ -30,6 +30,7 @@ static int list_items(const app *a, home_item *items, int *actions)
     const run_row *newest = records_newest(a);
     if (newest && !training_active(a) && can_continue(newest))
         items[count++] = (home_item){ITEM_CONTINUE, newest};
+    items[count++] = (home_item){ITEM_COURSE, NULL};
     *actions = count;
     for (int i = 0; i < a->table->count && count < HOME_ITEMS; i++) {
         const run_row *row = &a->table->entries[i].row;
@@ -71,6 +72,9 @@ static void say_item(const app *a, const home_item *item, char *text, size_t siz
                  (long long)item->row->id, item->row->name, run_state_name(item->row->state),
                  item->row->epoch + 1, item->row->epochs);
         break;
+    case ITEM_COURSE:
+        course_invite(a, text, size);
+        break;
     case ITEM_RUN:
         say_run(item->row, text, size);
         break;
@@ -93,6 +97,9 @@ static const char *explain(item_kind kind)
                "Monitor. A good way to learn the keys: ? lists them.";
     case ITEM_CONTINUE:
         return "Goes on from the last checkpoint, bit for bit as if it had never stopped.";
+    case ITEM_COURSE:
+        return "Deep learning in 51 chapters, from one neuron on: read, step through the numbers, "
+               "experiment, answer. It goes on where you were.";
     case ITEM_RUN:
         break;
     }
@@ -166,6 +173,10 @@ static void open_item(app *a, const home_item *item)
         break;
     case ITEM_CONTINUE:
         training_resume(a, item->row);
+        break;
+    case ITEM_COURSE:
+        app_go(a, VIEW_COURSE);
+        course_take_up(a);
         break;
     case ITEM_RUN:
         records_show(a, item->row->id);
