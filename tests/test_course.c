@@ -150,6 +150,29 @@ static void names_light_up(void **state)
     assert_true(lit > 0);
 }
 
+static void formulas_are_spelt_in_ascii(void **state)
+{
+    course_bench *b = *state;
+    static const char *const spelt[][2] = {
+        {"z = wᵀx + b = w₁·x₁", "z = w^Tx + b = w1*x1"},
+        {"w ← w - α·∂L/∂w", "w <- w - alpha*dL/dw"},
+        {"a⁽¹⁾ = σ(z), a ≤ 1", "a^(1) = sigma(z), a <= 1"},
+        {"10⁻¹⁴", "10^-14"},
+        {"plain", "plain"},
+    };
+    char text[200];
+    for (size_t i = 0; i < sizeof spelt / sizeof *spelt; i++) {
+        assert_string_equal(course_plain(b->app, spelt[i][0], text, sizeof text), spelt[i][0]);
+        b->app->glyphs = GLYPHS_ASCII;
+        assert_string_equal(course_plain(b->app, spelt[i][0], text, sizeof text), spelt[i][1]);
+        b->app->glyphs = GLYPHS_BLOCK;
+    }
+    b->app->glyphs = GLYPHS_ASCII;
+    course_enter(b, 1, PANE_STEP);
+    course_step_jump(b->app, 6);
+    course_expect(b, "z = w1*x1 + w2*x2 + b");
+}
+
 /* --- the steps ---------------------------------------------------------------------------------
  */
 
@@ -538,6 +561,7 @@ int main(void)
         TEST(language_keeps_the_place),
         TEST(words_are_explained),
         TEST(names_light_up),
+        TEST(formulas_are_spelt_in_ascii),
         TEST(back_is_as_it_was),
         TEST(edits_are_computed_through),
         TEST(gradients_are_checked),

@@ -226,7 +226,7 @@ static int run(int argc, char **argv)
     settings o = {.smooth = 50};
     arguments found;
     run_figure what = {0};
-    format chosen;
+    format chosen = FORMAT_CSV;
     int status;
     if (!options_begin(&command_export, argc, argv, &o, &found, 1, ARGUMENTS_MAX, &status))
         return status;

@@ -271,7 +271,7 @@ static void draw_confusion(page *p, int r)
     const store_evaluation *e = run_figure_evaluation(run, p->what->which);
     if (!e || e->classes < 2)
         return;
-    char title[160], letter[160] = "";
+    char title[256], letter[160] = "";
     if (p->c->count > 1)
         snprintf(letter, sizeof letter, "%c %.50s: ", run->letter, run->view->row.name);
     snprintf(title, sizeof title, "%sConfusion, %s part, epoch %d", letter, nn_part_name(e->part),

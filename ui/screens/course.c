@@ -49,7 +49,7 @@ bool course_open(app *a)
             return false;
         }
         a->course->chapter = 1;
-        a->course->language = first_language();
+        a->course->language = a->screen->glyphs > GLYPHS_ASCII ? first_language() : LESSON_EN;
         course_read_free(a);
     }
     course_read_progress(a);
@@ -355,6 +355,10 @@ bool course_back(app *a)
 static void switch_language(app *a)
 {
     course_screen *s = a->course;
+    if (s->language == LESSON_EN && a->screen->glyphs == GLYPHS_ASCII) {
+        app_say(a, ROLE_WARN, "This terminal shows ASCII only; Korean needs UTF-8 (LANG=C.UTF-8).");
+        return;
+    }
     s->language = s->language == LESSON_EN ? LESSON_KO : LESSON_EN;
     app_say(a, ROLE_DIM, "%s", course_word(a, "English.", "한국어."));
 }

@@ -18,6 +18,7 @@ typedef struct {
 typedef struct {
     lesson_page page; /* laid out for `columns` in `language`; empty while columns is 0 */
     int columns;
+    glyph_level glyphs;
     lesson_language language;
     int section, top;    /* top: of the section's open lines, the first that is seen */
     int rows;            /* seen at once: as last drawn */
@@ -110,6 +111,11 @@ const char *course_word(const app *a, const char *en, const char *ko);
 
 /* A label or help line of a command; what has no Korean comes back as it is. */
 const char *course_korean(const char *text);
+
+/* The text as this terminal can show it: formulas spelt out where it has ASCII alone. Returns
+ * `out`.
+ */
+const char *course_plain(const app *a, const char *text, char *out, size_t size);
 
 /* Opens a part of a chapter and remembers that place. */
 void course_go(app *a, int chapter, course_pane pane);

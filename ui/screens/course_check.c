@@ -207,8 +207,9 @@ static void put_filled(sheet *s, canvas_role role, const char *first, lesson_tex
 {
     char filled[2048];
     lesson_scope scope = {.trace = s->app->course->check.trace};
+    char plain[2048];
     lesson_filled(&scope, text, s->app->course->language, filled, sizeof filled);
-    put(s, role, first, filled);
+    put(s, role, first, course_plain(s->app, filled, plain, sizeof plain));
 }
 
 static void put_options(sheet *s, const lesson_check *check, const course_answered *answered)

@@ -81,22 +81,38 @@ static int block_now(const app *a)
     return block;
 }
 
+/* The whole text spelt out; NULL (as if it was missing) without memory. */
+static char *plain_text(const app *a, const char *text)
+{
+    size_t size = 4 * strlen(text) + 1;
+    char *plain = malloc(size);
+    if (plain)
+        course_plain(a, text, plain, size);
+    return plain;
+}
+
 /* Again after the language was changed. A page of TEXT_COLUMNS fits every size of the screen. */
 static void lay_out(app *a)
 {
     course_read *r = &a->course->read;
-    if (r->columns > 0 && r->language == a->course->language)
+    if (r->columns > 0 && r->language == a->course->language && r->glyphs == a->glyphs)
         return;
     nn_error error = {0};
     lesson_scope scope = {.trace = r->trace};
+    lesson_source source = *course_source(a);
+    char *plain[LESSON_LANGUAGES] = {0};
     if (r->columns > 0 && r->want_block < 0)
         r->want_block = block_now(a);
     lesson_page_free(&r->page);
     r->columns = TEXT_COLUMNS;
     r->language = a->course->language;
-    if (lesson_page_make(course_source(a), r->language, TEXT_COLUMNS, &scope, &r->page, &error) !=
-        NN_OK)
+    for (int i = 0; i < LESSON_LANGUAGES && a->glyphs == GLYPHS_ASCII; i++)
+        source.text[i] = plain[i] = plain_text(a, source.text[i]);
+    r->glyphs = a->glyphs;
+    if (lesson_page_make(&source, r->language, TEXT_COLUMNS, &scope, &r->page, &error) != NN_OK)
         app_say(a, ROLE_BAD, "%s", error.text);
+    for (int i = 0; i < LESSON_LANGUAGES; i++)
+        free(plain[i]);
     if (r->section >= r->page.sections)
         r->section = r->page.sections > 0 ? r->page.sections - 1 : 0;
 }

@@ -59,8 +59,10 @@ typedef struct {
     int gap; /* blank rows between paragraphs, left out where there is no room */
 } sheet;
 
-static void put(sheet *s, canvas_role role, const char *text)
+static void put(sheet *s, canvas_role role, const char *words)
 {
+    char text[2048];
+    course_plain(s->app, words, text, sizeof text);
     int columns = s->canvas->clip.w - 2, left = s->rows - s->y;
     if (left > 0)
         canvas_wrap(s->canvas, (canvas_rect){1, s->y, columns, left}, role, text);
