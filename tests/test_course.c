@@ -446,6 +446,20 @@ static void words_lead_to_their_lesson(void **state)
     course_expect(b, lesson_find(1)->lesson->terms[0].term.ko);
 }
 
+static void contents_lead_to_pages(void **state)
+{
+    course_bench *b = *state;
+    course_enter(b, 1, PANE_READ);
+    course_keys(b, "space space t");
+    course_expect(b, "Contents");
+    assert_int_equal(b->app->course->find.list.selected, b->app->course->read.section);
+    course_keys(b, "down down enter");
+    course_expect(b, " 5/");
+    course_type(b, ":2");
+    course_keys(b, "enter");
+    course_expect(b, " 2/");
+}
+
 static void chapters_are_forgotten_and_brought_back(void **state)
 {
     course_bench *b = *state;
@@ -571,6 +585,7 @@ int main(void)
         TEST(progress_is_found_again),
         TEST(search_opens_what_it_finds),
         TEST(words_lead_to_their_lesson),
+        TEST(contents_lead_to_pages),
         TEST(chapters_are_forgotten_and_brought_back),
         TEST(commands_are_translated),
         TEST(everything_fits),

@@ -394,6 +394,9 @@ bool course_do(app *a, command_id what, const char *argument)
     case DO_COURSE_FIND:
         course_find_open(a, FIND_TEXT, argument);
         return true;
+    case DO_COURSE_CONTENTS:
+        course_find_open(a, FIND_CONTENTS, argument);
+        return true;
     case DO_COURSE_WORDS:
         course_find_open(a, FIND_WORDS,
                          a->course->pane == PANE_READ && !*argument ? course_read_word(a)

@@ -65,7 +65,7 @@ typedef struct {
 } course_check;
 
 /* A list over the Course that typing narrows. */
-typedef enum { FIND_NOTHING, FIND_TEXT, FIND_WORDS } course_find_what;
+typedef enum { FIND_NOTHING, FIND_TEXT, FIND_WORDS, FIND_CONTENTS } course_find_what;
 enum { FIND_HITS = 200 };
 typedef struct {
     int chapter, section, block;
@@ -207,5 +207,9 @@ void course_find_standing(const app *a, char *text, size_t size);
  * hand; else as it is quoted. False: nothing is quoted. */
 bool course_code_line(const lesson_source *source, const char *code, char *place, size_t place_size,
                       char *line, size_t line_size);
+/* The line of that file `first` lines below the quoted one (above: negative), as it stands; returns
+ * its number, 0: it is not at hand. */
+int course_code_around(const lesson_source *source, const char *code, int first, char *line,
+                       size_t size);
 
 #endif

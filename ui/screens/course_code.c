@@ -44,25 +44,56 @@ static void whole_line(const char *text, const char *at, char *line, size_t size
     snprintf(line, size, "%.*s", (int)strcspn(at, "\n"), at);
 }
 
+/* The file that `code` names, and where its fragment stands in it; NULL: not at hand. `*owned` is
+ * freed by the caller. */
+static const char *open_code(const lesson_source *source, const char *code, const char **at,
+                             char **owned)
+{
+    const char *colon = strstr(code, ": ");
+    char own[160], place[300];
+    *owned = NULL;
+    snprintf(place, sizeof place, "%.*s", (int)(colon - code), code);
+    snprintf(own, sizeof own, "lessons/%s/lesson.c", source->folder);
+    const char *text = strcmp(place, own) == 0 ? source->code : (*owned = read_file(place));
+    *at = text ? find_code(text, colon + 2) : NULL;
+    return *at ? text : NULL;
+}
+
 bool course_code_line(const lesson_source *source, const char *code, char *place, size_t place_size,
                       char *line, size_t line_size)
 {
-    const char *colon = code ? strstr(code, ": ") : NULL;
+    const char *colon = code ? strstr(code, ": ") : NULL, *at;
     if (!colon)
         return false;
-    char own[160];
+    char *owned;
+    const char *text = open_code(source, code, &at, &owned);
     snprintf(place, place_size, "%.*s", (int)(colon - code), code);
-    snprintf(own, sizeof own, "lessons/%s/lesson.c", source->folder);
-    bool is_own = strcmp(place, own) == 0;
-    char *file = is_own ? NULL : read_file(place);
-    const char *text = is_own ? source->code : file;
-    const char *at = text ? find_code(text, colon + 2) : NULL;
     snprintf(line, line_size, "%s", colon + 2);
-    if (at) {
+    if (text) {
         size_t used = strlen(place);
         snprintf(place + used, place_size - used, ":%d", line_number(text, at));
         whole_line(text, at, line, line_size);
     }
-    free(file);
+    free(owned);
     return true;
+}
+
+int course_code_around(const lesson_source *source, const char *code, int first, char *line,
+                       size_t size)
+{
+    const char *at;
+    char *owned;
+    if (!code || !strstr(code, ": "))
+        return 0;
+    const char *text = open_code(source, code, &at, &owned);
+    int wanted = text ? line_number(text, at) + first : 0;
+    for (int number = 1; text && wanted > 0 && *text && number < wanted; number++) {
+        text += strcspn(text, "\n");
+        text += *text == '\n';
+    }
+    bool there = text && wanted > 0 && *text;
+    if (there)
+        snprintf(line, size, "%.*s", (int)strcspn(text, "\n"), text);
+    free(owned);
+    return there ? wanted : 0;
 }

@@ -40,6 +40,23 @@ static void take_terms(app *a)
         }
 }
 
+/* The headings of the chapter that is open. */
+static void take_contents(app *a)
+{
+    course_find *f = &a->course->find;
+    const char *at = course_source(a)->text[a->course->language];
+    lesson_block block;
+    int line = 1, section = 0;
+    while (lesson_block_next(&at, &line, &block) && f->count < FIND_HITS) {
+        course_hit *hit = &f->hit[f->count];
+        if (block.kind != BLOCK_HEADING)
+            continue;
+        *hit = (course_hit){.chapter = a->course->chapter, .section = section++};
+        snprintf(hit->text, sizeof hit->text, "%.*s", (int)block.length, block.text);
+        f->count += strcasestr(hit->text, f->search.text) != NULL;
+    }
+}
+
 static int by_term_en(const void *x, const void *y)
 {
     return strcasecmp(((const course_hit *)x)->term->term.en,
@@ -77,6 +94,8 @@ static void search(app *a)
     f->count = 0;
     if (f->what == FIND_WORDS)
         take_terms(a);
+    else if (f->what == FIND_CONTENTS)
+        take_contents(a);
     else if (f->search.length > 0)
         lesson_search_all(f->search.text, take_place, a);
     if (f->what == FIND_WORDS)
@@ -84,6 +103,8 @@ static void search(app *a)
               a->course->language == LESSON_KO ? by_term_ko : by_term_en);
     f->list.count = f->count;
     list_select(&f->list, 0);
+    if (f->what == FIND_CONTENTS && f->search.length == 0) /* where the learner is */
+        list_select(&f->list, a->course->read.section);
 }
 
 void course_find_open(app *a, course_find_what what, const char *words)
@@ -100,7 +121,13 @@ void course_find_open(app *a, course_find_what what, const char *words)
 static void draw_hit(const app *a, canvas *c, const course_hit *hit, int y)
 {
     const course_find *f = &a->course->find;
-    int x = 2 + canvas_format(c, 2, y, -1, ROLE_DIM, "%2d ", hit->chapter);
+    bool contents = f->what == FIND_CONTENTS;
+    int x = 2 + canvas_format(c, 2, y, -1, ROLE_DIM, "%2d ",
+                              contents ? hit->section + 1 : hit->chapter);
+    if (contents) {
+        canvas_text(c, x, y, c->clip.w - x - 2, ROLE_TEXT, hit->text);
+        return;
+    }
     if (f->what == FIND_WORDS) {
         char both[200];
         snprintf(
@@ -120,8 +147,9 @@ void course_find_draw(app *a, canvas *c)
     char title[96];
     bool words = f->what == FIND_WORDS;
     snprintf(title, sizeof title, "%s  %d%s",
-             words ? course_word(a, "*Words of the course", "*용어집")
-                   : course_word(a, "*Search all chapters", "*모든 단원 검색"),
+             words                      ? course_word(a, "*Words of the course", "*용어집")
+             : f->what == FIND_CONTENTS ? course_word(a, "*Contents", "*차례")
+                                        : course_word(a, "*Search all chapters", "*모든 단원 검색"),
              f->count, f->count == FIND_HITS ? "+" : "");
     canvas_box(c, (canvas_rect){0, 0, c->clip.w, c->clip.h}, title, true);
     prompt_draw(&f->search, c, 2, 1, c->clip.w - 4, words ? "w " : "/ ", true);
@@ -157,6 +185,8 @@ void course_find_standing(const app *a, char *text, size_t size)
     if (hit && hit->term)
         snprintf(text, size, "{%s}: %s", course_say(a, hit->term->term),
                  course_say(a, hit->term->meaning));
+    else if (hit && a->course->find.what == FIND_CONTENTS)
+        snprintf(text, size, "%d  %s", hit->section + 1, hit->text);
     else if (hit)
         snprintf(text, size, "%d, %s: %s", hit->chapter, hit->heading, hit->text);
 }

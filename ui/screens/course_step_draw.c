@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { LIST = 26, WIDE_LIST = 44, WIDE = 110 };
+enum { LIST = 26, WIDE_LIST = 44, WIDE = 110, AROUND = 3, AROUND_COLUMNS = 70 };
 
 static const trace_entry *entry_at(const app *a)
 {
@@ -154,7 +154,22 @@ static void put_code(sheet *s, const trace_entry *entry)
                           sizeof line))
         return;
     put(s, ROLE_DIM, place);
-    put(s, ROLE_KEY, line);
+    /* Around a line of the lesson stands its own prose, around one of the engine how it is done. */
+    if (strncmp(place, "lessons/", 8) == 0 || s->canvas->clip.w < AROUND_COLUMNS ||
+        s->rows - s->y < 2 * AROUND + 1 ||
+        !course_code_around(course_source(s->app), entry->note.code, 0, line, sizeof line)) {
+        put(s, ROLE_KEY, line);
+        return;
+    }
+    for (int i = -AROUND; i <= AROUND; i++) {
+        int number =
+            course_code_around(course_source(s->app), entry->note.code, i, line, sizeof line);
+        long clipped = s->canvas->clipped; /* long lines of C end in a mark */
+        if (number > 0)
+            canvas_format(s->canvas, 1, s->y++, s->canvas->clip.w - 2, i ? ROLE_DIM : ROLE_KEY,
+                          "%c%4d %s", i ? ' ' : '>', number, line);
+        s->canvas->clipped = clipped;
+    }
 }
 
 static void put_slope(sheet *s, const trace_entry *entry)
