@@ -72,7 +72,8 @@ static void put(sheet *s, canvas_role role, const char *words)
 /* A matrix, as many rows and columns as fit, and what is left out said. */
 static void put_matrix(sheet *s, const trace_entry *entry)
 {
-    int columns = (s->canvas->clip.w - 4) / 10, rows = entry->rows, room = s->rows - s->y - 9;
+    int below = entry->input ? 4 : 13; /* what is said after it */
+    int columns = (s->canvas->clip.w - 4) / 10, rows = entry->rows, room = s->rows - s->y - below;
     room = room < 3 ? 3 : room;
     columns = entry->columns < columns ? entry->columns : columns;
     bool cut = rows > room || columns < entry->columns;
