@@ -10,8 +10,15 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 /* --- errors -------------------------------------------------------------------------------- */
+
+bool database_is_full(int code, int system)
+{
+    bool no_room = system == ENOSPC || system == EDQUOT || system == EFBIG;
+    return (code & 0xFF) == SQLITE_FULL || ((code & 0xFF) == SQLITE_IOERR && no_room);
+}
 
 nn_status database_fail(database *db, const char *doing, nn_error *error)
 {
@@ -39,9 +46,17 @@ nn_status database_fail(database *db, const char *doing, nn_error *error)
                        path, doing);
     case SQLITE_NOMEM:
         return nn_fail(error, NN_E_NOMEM, "%s: out of memory while %s", path, doing);
+    case SQLITE_READONLY:
+        return nn_fail(error, NN_E_IO,
+                       "%s: it may not be written (the file, its folder or the disk is read-only) "
+                       "while %s; allow it, or choose another file with --store",
+                       path, doing);
     default:
         break;
     }
+    if (database_is_full(code, system))
+        return nn_fail(error, NN_E_IO, "%s: disk full, or the file may grow no further, while %s",
+                       path, doing);
     return nn_fail(error, NN_E_IO, "%s: failed while %s: %s%s%s", path, doing,
                    sqlite3_errmsg(db->handle), system ? ": " : "", system ? strerror(system) : "");
 }
@@ -205,9 +220,22 @@ void database_rollback(database *db)
 
 /* --- opening ------------------------------------------------------------------------------- */
 
+/* The path as a URI that promises that nobody writes the file: no lock and no log is looked for. */
+static void immutable_uri(const char *path, char *uri, size_t size)
+{
+    size_t used = (size_t)snprintf(uri, size, "file:");
+    for (; *path && used + 16 < size; path++)
+        used += (size_t)snprintf(uri + used, size - used, strchr("%?#", *path) ? "%%%02x" : "%c",
+                                 (unsigned char)*path);
+    snprintf(uri + used, size - used, "?immutable=1");
+}
+
 static nn_status connect(database *db, int flags, nn_error *error)
 {
-    if (sqlite3_open_v2(db->path, &db->handle, flags | SQLITE_OPEN_NOMUTEX, NULL) == SQLITE_OK) {
+    char uri[3 * DATABASE_PATH + 32];
+    immutable_uri(db->path, uri, sizeof uri);
+    flags |= SQLITE_OPEN_NOMUTEX | (db->frozen ? SQLITE_OPEN_URI : 0);
+    if (sqlite3_open_v2(db->frozen ? uri : db->path, &db->handle, flags, NULL) == SQLITE_OK) {
         sqlite3_extended_result_codes(db->handle, 1);
         sqlite3_busy_timeout(db->handle, DATABASE_BUSY_MS);
         return NN_OK;
@@ -276,6 +304,16 @@ static nn_status check_size(const database *db, int64_t size, nn_error *error)
     return NN_OK;
 }
 
+/* A reader of a write-ahead log makes a file beside the store. Where it may not, and no log waits
+ * there, the store is read as it lies. */
+static bool must_freeze(const database *db, nn_status status)
+{
+    int code = db->code & 0xFF;
+    return status != NN_OK && !db->frozen && !has_journal(db->path, "-wal") &&
+           access(db->path, R_OK) == 0 && access(db->path, W_OK) != 0 &&
+           (code == SQLITE_READONLY || code == SQLITE_CANTOPEN);
+}
+
 /* Look at an existing file through a connection that cannot write. */
 static nn_status probe(database *db, int64_t *version, nn_error *error)
 {
@@ -283,6 +321,14 @@ static nn_status probe(database *db, int64_t *version, nn_error *error)
     if (status != NN_OK)
         return status;
     status = examine(db, version, error);
+    if (must_freeze(db, status)) {
+        database_close(db);
+        db->frozen = true;
+        snprintf(db->warning, sizeof db->warning,
+                 "the store may not be written (file or folder is read-only): shown as it is");
+        if ((status = connect(db, SQLITE_OPEN_READONLY, error)) == NN_OK)
+            status = examine(db, version, error);
+    }
     /* A journal left by a killed writer (no WAL there) is rolled back by the first one who may. */
     if (status != NN_OK && sqlite3_extended_errcode(db->handle) == SQLITE_READONLY_ROLLBACK) {
         database_close(db);
@@ -323,6 +369,7 @@ bool database_in_place(const database *db)
 /* Open for writing and bring the schema up to date. */
 static nn_status open_writing(database *db, nn_error *error)
 {
+    db->frozen = false;
     nn_status status = connect(db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, error);
     if (status != NN_OK)
         return status;
@@ -390,6 +437,17 @@ static nn_status open_newer(database *db, database_mode mode, int64_t version, i
     return open_reading(db, error);
 }
 
+/* Said at once, before SQLite stumbles over the log that it cannot make. */
+static nn_status check_writable(const database *db, nn_error *error)
+{
+    if (access(db->path, F_OK) != 0 || access(db->path, W_OK) == 0)
+        return NN_OK;
+    return nn_fail(error, NN_E_IO,
+                   "%s: it may not be written (the file or the disk is read-only): allow it, or "
+                   "choose another file with --store",
+                   db->path);
+}
+
 static nn_status open_once(database *db, database_mode mode, nn_error *error)
 {
     int present = 0;
@@ -398,12 +456,15 @@ static nn_status open_once(database *db, database_mode mode, nn_error *error)
     struct stat info;
     nn_status status = NN_OK;
     db->code = db->system = 0;
+    db->frozen = false;
     if (stat(db->path, &info) == 0 && info.st_size > 0 &&
         (status = look_before(db, info.st_size, &version, error)) != NN_OK)
         return status;
     if (version > present)
         return open_newer(db, mode, version, present, error);
     if (mode == DATABASE_WRITE || version < present) {
+        if ((status = check_writable(db, error)) != NN_OK)
+            return status;
         if ((status = open_writing(db, error)) != NN_OK || mode == DATABASE_WRITE)
             return status;
         database_close(db);

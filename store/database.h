@@ -25,6 +25,7 @@ typedef struct {
     uint64_t device, inode;   /* of the file, when it was opened for writing */
     bool newer;               /* a newer program's schema: never written */
     bool network;             /* on a network file system: no WAL */
+    bool frozen;              /* may not be written, nor its folder: read without locks */
 } database;
 
 typedef enum { DATABASE_READ, DATABASE_WRITE } database_mode;
@@ -49,6 +50,9 @@ bool database_in_place(const database *db);
 /* Fill `error` from the connection's last failure: names the file, what was being done, what to do.
  * Returns NN_E_FORMAT for a damaged file, else NN_E_IO. */
 nn_status database_fail(database *db, const char *doing, nn_error *error);
+
+/* Whether SQLite's and the system's number of a failure say that there is no room. */
+bool database_is_full(int code, int system);
 
 /* Run statements that return nothing. */
 nn_status database_run(database *db, const char *sql, nn_error *error);

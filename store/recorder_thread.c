@@ -1,5 +1,7 @@
 #include "store/recorder_thread.h"
 
+#include "store/copy.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -62,11 +64,11 @@ static void set_health(recorder *r, bool failing, const char *text)
 /* Why writing failed, in a few words for a status line. */
 static void describe_failure(recorder *r, char *text, size_t size)
 {
-    int code = sqlite3_errcode(r->db.handle);
+    int code = sqlite3_errcode(r->db.handle) & 0xFF;
     int system = sqlite3_system_errno(r->db.handle);
     if (!database_in_place(&r->db))
         snprintf(text, size, "the store's file was removed or replaced: put it back");
-    else if (code == SQLITE_FULL || (code == SQLITE_IOERR && system == ENOSPC))
+    else if (database_is_full(code, system))
         snprintf(text, size, "disk full: kept in memory until there is space");
     else if (code == SQLITE_BUSY || code == SQLITE_LOCKED)
         snprintf(text, size, "locked by another process for %lld s",
@@ -152,8 +154,50 @@ static void after_commit(recorder *r)
     r->written_at = process_monotonic_ms();
 }
 
+/* The file was deleted, and a run has come to its end: its place gets a copy of what the open
+ * connection still holds, and recording goes on there. What lies at the place by now stays. */
+static nn_status bring_back(recorder *r, nn_error *error)
+{
+    char copy[DATABASE_PATH + 32];
+    database db;
+    snprintf(copy, sizeof copy, "%s.%ld.tmp", r->db.path, (long)getpid());
+    nn_status status = database_copy(&r->db, copy, error);
+    if (status == NN_OK && link(copy, r->db.path) != 0)
+        status = nn_fail(error, NN_E_IO, "%s: it was deleted and cannot be made again: %s",
+                         r->db.path, strerror(errno));
+    unlink(copy);
+    if (status == NN_OK)
+        status = database_open(&db, r->db.path, DATABASE_WRITE, error);
+    if (status != NN_OK)
+        return status;
+    database_close(&r->db);
+    r->db = db;
+    sqlite3_busy_handler(r->db.handle, on_busy, r);
+    return NN_OK;
+}
+
+/* A file that was only moved gets some time to come back. */
+static bool is_lost(recorder *r)
+{
+    bool late = r->deadline > 0;
+    for (const recording *run = r->runs; run; run = run->next)
+        late = late || (run->ended && !run->closed);
+    if (!late || access(r->db.path, F_OK) == 0) {
+        r->missing_since = 0;
+        return false;
+    }
+    int64_t now = process_monotonic_ms();
+    if (r->missing_since == 0)
+        r->missing_since = now;
+    int64_t wait =
+        r->patience_ms / 4 < RECORDER_MISSING_MS ? r->patience_ms / 4 : RECORDER_MISSING_MS;
+    return now - r->missing_since >= wait;
+}
+
 static nn_status write_all(recorder *r, nn_error *error)
 {
+    if (!database_in_place(&r->db) && is_lost(r))
+        bring_back(r, NULL);
     if (!database_in_place(&r->db))
         return nn_fail(error, NN_E_IO, "%s was removed or replaced: put it back", r->db.path);
     r->beginning = true;

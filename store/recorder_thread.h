@@ -14,7 +14,8 @@ enum {
     RECORDER_BEAT_MS = 1000,    /* and a heartbeat, also when nothing happens */
     RECORDER_COMMAND_MS = 500,  /* commands of other processes are looked for */
     RECORDER_RETRY_MS = 500,    /* after a failed write */
-    RECORDER_PATIENCE_MS = 10000
+    RECORDER_PATIENCE_MS = 10000,
+    RECORDER_MISSING_MS = 2000 /* a file that was moved away may come back */
 };
 
 /* Work that another thread wants done on the recorder's thread. */
@@ -39,11 +40,12 @@ struct recorder {
     int64_t written_at; /* monotonic ms of the last successful write */
     int64_t tried_at;   /* and of the last try */
     int64_t commands_at;
-    int64_t locked_since; /* waiting for another process's lock, 0: not */
-    int64_t deadline;     /* closing: give up waiting for a lock then; 0: not closing */
-    int pause_ms;         /* between two looks at the sources */
-    int patience_ms;      /* how long closing and recorder_wait wait for a file that fails */
-    bool beginning;       /* inside BEGIN: sources may be drained while it waits */
+    int64_t locked_since;  /* waiting for another process's lock, 0: not */
+    int64_t missing_since; /* nothing lies at the store's path, 0: not so */
+    int64_t deadline;      /* closing: give up waiting for a lock then; 0: not closing */
+    int pause_ms;          /* between two looks at the sources */
+    int patience_ms;       /* how long closing and recorder_wait wait for a file that fails */
+    bool beginning;        /* inside BEGIN: sources may be drained while it waits */
 
     pthread_mutex_t lock; /* guards what follows, `runs` links, and closed/taken of each run */
     pthread_cond_t changed;
