@@ -186,8 +186,9 @@ static void draw_series(const frame *f, const figure_series *s)
         if (good && s->dots)
             drawing_line(f->d, &part[count - 1], 1, s->colour, dot_size(s), 0);
         if ((!good || count == POINTS_MOST || i == s->count - 1) && count > 0) {
-            if (s->width > 0)
-                drawing_line(f->d, part, count, s->colour, s->width, s->dash);
+            if (s->width > 0) /* a point alone is a dot that can be seen */
+                drawing_line(f->d, part, count, s->colour, count > 1 ? s->width : dot_size(s),
+                             s->dash);
             part[0] = part[count - 1];
             count = good && i < s->count - 1 ? 1 : 0;
         }
@@ -241,4 +242,7 @@ void figure_draw_plot(drawing *d, figure_box box, const figure_plot *p)
     draw_frame(&f, p, box.x);
     for (int i = 0; i < p->count; i++)
         draw_series(&f, &p->series[i]);
+    font = (drawing_font){LABEL, FIGURE_GREY, ANCHOR_MIDDLE, false, false};
+    if (p->count == 0)
+        drawing_text(d, f.box.x + f.box.w / 2, f.box.y + f.box.h / 2, font, "nothing measured");
 }

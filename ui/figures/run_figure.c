@@ -22,6 +22,7 @@ typedef struct {
     double y;    /* where the next row of panels begins */
     int column;  /* 0 or 1 */
     double wide; /* of a panel */
+    double high; /* of the last one */
     bool failed;
 } page;
 
@@ -146,6 +147,7 @@ static figure_box next_box(page *p, double high)
 
 static void panel_done(page *p, double high)
 {
+    p->high = high;
     bool full = p->wide > PAGE / 2.0;
     if (p->column == 1 || full) {
         p->column = 0;
@@ -345,7 +347,7 @@ static void draw_panels(page *p)
     for (int r = 0; r < p->c->count && p->what->parts & SHOW_CONFUSION; r++)
         draw_confusion(p, r);
     if (p->column == 1) /* the last row is not full */
-        p->y += (p->what->parts & SHOW_CONFUSION ? MATRIX_HIGH : PLOT_HIGH) + GAP;
+        p->y += p->high + GAP;
 }
 
 drawing *run_figure_draw(comparison *c, const run_figure *what, char *title, size_t size,
